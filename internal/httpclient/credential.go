@@ -16,16 +16,20 @@ func CheckKey(key string) error {
 	return nil
 }
 
-// HasCredential reports whether a request may carry a credential: key, a header for credentials, or
-// one that the client's own transport may add.
-func HasCredential(key string, header http.Header, client *http.Client) bool {
-	if key != "" || client != nil && client.Transport != nil {
-		return true
+// CheckCredential returns an error if key cannot be sent. If the server requires a credential, it also
+// returns one if a request carries none: no key, no header for credentials, and no transport of the
+// client's own, which may add one.
+func CheckCredential(required bool, key string, header http.Header, client *http.Client) error {
+	if err := CheckKey(key); err != nil {
+		return err
+	}
+	if !required || key != "" || client != nil && client.Transport != nil {
+		return nil
 	}
 	for name := range header {
 		if slices.Contains([]string{"Authorization", "Api-Key", "X-Api-Key"}, http.CanonicalHeaderKey(name)) {
-			return true
+			return nil
 		}
 	}
-	return false
+	return errors.New("no API key; set APIKey, or BaseURL for a server that needs none")
 }

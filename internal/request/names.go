@@ -78,14 +78,14 @@ func NamesOf(rule *NameRule, names iter.Seq[string]) Names {
 	return n
 }
 
-// In returns a function that reports whether a list has a name. It does not search the list each time,
-// because a client may declare and allow thousands of functions.
-func In(list []string) func(name string) bool {
-	set := make(map[string]bool, len(list))
-	for _, name := range list {
+// SetOf returns names as a set. A client may declare thousands of functions and allow thousands, so a
+// list of them is not searched for each.
+func SetOf(names ...string) map[string]bool {
+	set := make(map[string]bool, len(names))
+	for _, name := range names {
 		set[name] = true
 	}
-	return func(name string) bool { return set[name] }
+	return set
 }
 
 // eachName yields the names that are declared or called.

@@ -37,11 +37,3 @@ func TestNamesThatWouldBeTheSame(t *testing.T) {
 		seen[own] = true
 	}
 }
-
-func TestIn(t *testing.T) {
-	for name, want := range map[string]bool{"a": true, "b": true, "c": false, "": false} {
-		if got := request.In([]string{"a", "b", "a"})(name); got != want {
-			t.Errorf("%q: %v", name, got)
-		}
-	}
-}

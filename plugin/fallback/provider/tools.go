@@ -229,10 +229,10 @@ func (f *fitting) declareOnly(allowed []string) {
 	if len(allowed) == 0 {
 		return
 	}
-	isAllowed := request.In(allowed)
+	isAllowed := request.SetOf(allowed...)
 	f.editTools(func(t *genai.Tool) {
 		t.FunctionDeclarations = slices.DeleteFunc(slices.Clone(t.FunctionDeclarations), func(d *genai.FunctionDeclaration) bool {
-			return d == nil || d.Name != wrap.Tool && !isAllowed(d.Name)
+			return d == nil || d.Name != wrap.Tool && !isAllowed[d.Name]
 		})
 	})
 }

@@ -46,8 +46,8 @@ func New(name string, config Config) (*Model, error) {
 		return nil, err
 	}
 	endpoint := httpclient.Endpoint(base)
-	if err := config.checkCredential(endpoint); err != nil {
-		return nil, err
+	if err := httpclient.CheckCredential(endpoint == ownEndpoint, config.APIKey, config.Header, config.HTTPClient); err != nil {
+		return nil, fmt.Errorf("anthropic: %w", err)
 	}
 	if err := config.validate(); err != nil {
 		return nil, err
@@ -127,7 +127,7 @@ func (m *Model) post(ctx context.Context, options genai.HTTPOptions, b *body) (*
 	if err != nil {
 		return nil, fmt.Errorf("anthropic: %w", err)
 	}
-	delete(more, SerialKey)
+	delete(more, serialKey)
 	data, err := b.marshal(m.extras, more)
 	if err != nil {
 		return nil, err

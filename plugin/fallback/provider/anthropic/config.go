@@ -1,13 +1,11 @@
 package anthropic
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
 
-	"github.com/adk-fallback/adk-fallback/internal/httpclient"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
 )
 
@@ -52,7 +50,8 @@ type Config struct {
 	// without one; the API requires a limit. Default: the model's maximum.
 	MaxTokens int32
 	// DisableParallelToolUse makes the model call at most one tool at a time. The value
-	// true under [SerialKey] in the ExtraBody of a request's HTTPOptions does the same.
+	// true under disable_parallel_tool_use in the ExtraBody of a request's HTTPOptions does
+	// the same.
 	DisableParallelToolUse bool
 	// CacheControl caches the prompt for [Cache5Minutes] or [CacheHour]: tools,
 	// system instruction and conversation get a breakpoint each. Default: only the
@@ -65,10 +64,10 @@ type Config struct {
 	Drop  bool
 }
 
-// SerialKey is a key in the ExtraBody of a request's HTTPOptions; see
+// serialKey is a key in the ExtraBody of a request's HTTPOptions; see
 // [Config.DisableParallelToolUse]. The key itself is not sent: in the API, the field is part of
 // tool_choice.
-const SerialKey = "disable_parallel_tool_use"
+const serialKey = "disable_parallel_tool_use"
 
 // CacheControlKey is a key in the metadata of a part of a user's turn or of the
 // system instruction. It sets a cache breakpoint after the part. Its value is a
@@ -94,17 +93,6 @@ func (c *Config) base() (*url.URL, error) {
 	// No server has /v1/v1/messages, so a base URL may include the version.
 	u.Path, u.RawPath = strings.TrimSuffix(strings.TrimSuffix(u.Path, "/"), "/v1"), ""
 	return u, nil
-}
-
-// checkCredential returns an error if the key cannot be sent, or if ownEndpoint would get no credential.
-func (c *Config) checkCredential(endpoint string) error {
-	if err := httpclient.CheckKey(c.APIKey); err != nil {
-		return fmt.Errorf("anthropic: %w", err)
-	}
-	if endpoint == ownEndpoint && !httpclient.HasCredential(c.APIKey, c.Header, c.HTTPClient) {
-		return errors.New("anthropic: no API key; set APIKey, or BaseURL for a server that needs none")
-	}
-	return nil
 }
 
 // Versions of the API. The old one accepts sampling settings; see [encoder.sampling].

@@ -16,14 +16,14 @@ import (
 func (e *encoder) tools(contents []*genai.Content, req *model.LLMRequest) error {
 	choice := e.choice()
 	allowed := e.allowed(choice)
-	isAllowed := request.In(allowed)
+	isAllowed := request.SetOf(allowed...)
 	declared := map[string]bool{}
 	for _, tool := range e.from.Tools {
 		if tool == nil {
 			continue
 		}
 		for _, declaration := range tool.FunctionDeclarations {
-			if declaration == nil || len(allowed) > 1 && !isAllowed(declaration.Name) {
+			if declaration == nil || len(allowed) > 1 && !isAllowed[declaration.Name] {
 				continue
 			}
 			if declared[declaration.Name] {
@@ -43,7 +43,7 @@ func (e *encoder) tools(contents []*genai.Content, req *model.LLMRequest) error 
 		}
 		choice = &toolChoice{Type: "none"}
 	}
-	serial := e.config.DisableParallelToolUse || request.Options(req).ExtraBody[SerialKey] == true
+	serial := e.config.DisableParallelToolUse || request.Options(req).ExtraBody[serialKey] == true
 	if serial && (choice == nil || choice.Type != "none") {
 		if choice == nil {
 			choice = &toolChoice{Type: "auto"}

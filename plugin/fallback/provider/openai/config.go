@@ -1,14 +1,12 @@
 package openai
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 
-	"github.com/adk-fallback/adk-fallback/internal/httpclient"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
 )
 
@@ -96,17 +94,6 @@ func (c *Config) base() (*url.URL, error) {
 		return nil, fmt.Errorf("openai: the base URL of host %s holds a user name or password; use APIKey or Header instead", u.Host)
 	}
 	return u, nil
-}
-
-// checkCredential returns an error if the key cannot be sent, or if ownEndpoint would get no credential.
-func (c *Config) checkCredential(endpoint string) error {
-	if err := httpclient.CheckKey(c.APIKey); err != nil {
-		return fmt.Errorf("openai: %w", err)
-	}
-	if endpoint == ownEndpoint && !httpclient.HasCredential(c.APIKey, c.Header, c.HTTPClient) {
-		return errors.New("openai: no API key; set APIKey, or BaseURL for a server that needs none")
-	}
-	return nil
 }
 
 // answers returns the URL that requests for answers are posted to.

@@ -37,8 +37,8 @@ func New(name string, config Config) (*Model, error) {
 		return nil, err
 	}
 	target := provider.Target{Model: name, Endpoint: httpclient.Endpoint(base), Takes: config.Takes, Drop: config.Drop}
-	if err := config.checkCredential(target.Endpoint); err != nil {
-		return nil, err
+	if err := httpclient.CheckCredential(target.Endpoint == ownEndpoint, config.APIKey, config.Header, config.HTTPClient); err != nil {
+		return nil, fmt.Errorf("openai: %w", err)
 	}
 	if config.API == "" {
 		config.API = Chat

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/adk-fallback/adk-fallback/internal/jsonscan"
+	"github.com/adk-fallback/adk-fallback/internal/request"
 )
 
 // The Gemini API takes looser JSON than package json does, like all APIs defined by protocol buffers
@@ -19,14 +20,14 @@ import (
 //   - numbers as values of enumerations, as google-generativeai for Python sends them over REST
 
 // repeated are the fields that hold a list.
-var repeated = setOf("contents", "parts", "tools", "functionDeclarations", "safetySettings", "requests",
+var repeated = request.SetOf("contents", "parts", "tools", "functionDeclarations", "safetySettings", "requests",
 	"stopSequences", "allowedFunctionNames", "responseModalities", "required", "propertyOrdering")
 
 // binary are the fields that hold base64.
-var binary = setOf("data", "thoughtSignature", "continuationToken", "voiceSampleAudio", "consentAudio")
+var binary = request.SetOf("data", "thoughtSignature", "continuationToken", "voiceSampleAudio", "consentAudio")
 
 // numeric are the fields that hold a number.
-var numeric = setOf("temperature", "topP", "topK", "candidateCount", "maxOutputTokens", "logprobs", "presencePenalty", "frequencyPenalty", "seed", "thinkingBudget",
+var numeric = request.SetOf("temperature", "topP", "topK", "candidateCount", "maxOutputTokens", "logprobs", "presencePenalty", "frequencyPenalty", "seed", "thinkingBudget",
 	"outputDimensionality", "minItems", "maxItems", "minLength", "maxLength", "minProperties", "maxProperties", "minimum", "maximum")
 
 // enumerations are the names of the values of some fields, in the order of their numbers in
@@ -46,18 +47,10 @@ var enumerations = map[string][]string{
 }
 
 // opaque are the fields whose values are the client's own.
-var opaque = setOf("args", "response", "parametersJsonSchema", "responseJsonSchema", "labels", "partMetadata", "default", "example", "enum")
+var opaque = request.SetOf("args", "response", "parametersJsonSchema", "responseJsonSchema", "labels", "partMetadata", "default", "example", "enum")
 
 // named are the fields whose values are objects with names of the client's own, and a schema for each.
-var named = setOf("properties", "defs")
-
-func setOf(names ...string) map[string]bool {
-	set := make(map[string]bool, len(names))
-	for _, name := range names {
-		set[name] = true
-	}
-	return set
-}
+var named = request.SetOf("properties", "defs")
 
 // decode decodes body into v, which points to a struct. It returns body, or the stricter form of it
 // that it has decoded.

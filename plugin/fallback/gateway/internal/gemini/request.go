@@ -189,10 +189,10 @@ func (in *contentRequest) checkCalling() *problem.Problem {
 		return nil
 	}
 	allowed, some := calling.AllowedFunctionNames, false
-	isAllowed := request.In(allowed)
+	isAllowed := request.SetOf(allowed...)
 	for _, tool := range withoutNil(in.Tools) {
 		for _, f := range withoutNil(tool.FunctionDeclarations) {
-			if len(allowed) == 0 || isAllowed(f.Name) {
+			if len(allowed) == 0 || isAllowed[f.Name] {
 				return nil
 			}
 			some = true

@@ -103,9 +103,9 @@ func (c *Request) choice(raw json.RawMessage) *problem.Problem {
 			declared = append(declared, f.Name)
 		}
 	}
-	declares := request.In(declared)
+	isDeclared := request.SetOf(declared...)
 	for _, name := range choice.AllowedFunctionNames {
-		if !declares(name) {
+		if !isDeclared[name] {
 			return problem.Invalid("tool_choice", "tool_choice names the function "+problem.Quote(name)+", which is missing in tools; declare it there")
 		}
 	}

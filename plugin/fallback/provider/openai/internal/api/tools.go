@@ -36,13 +36,13 @@ func Functions(config *genai.GenerateContentConfig, names *Names) ([]Function, C
 		calling = config.ToolConfig.FunctionCallingConfig
 	}
 	var functions []Function
-	isChoosable := choosable(calling)
+	choosable := choosableOf(calling)
 	for _, tool := range config.Tools {
 		if tool == nil {
 			continue
 		}
 		for _, declaration := range tool.FunctionDeclarations {
-			if declaration == nil || !isChoosable(declaration.Name) {
+			if declaration == nil || choosable != nil && !choosable[declaration.Name] {
 				continue
 			}
 			function, err := functionOf(declaration, names)
@@ -65,13 +65,13 @@ func Functions(config *genai.GenerateContentConfig, names *Names) ([]Function, C
 	return functions, Free, nil
 }
 
-// choosable returns a function that reports whether the model may call a function. If only
-// some may be called, the others are not declared: not every server knows such a choice.
-func choosable(calling *genai.FunctionCallingConfig) func(name string) bool {
+// choosableOf returns the functions that the model may call, nil for all. If only some may be
+// called, the others are not declared: not every server knows such a choice.
+func choosableOf(calling *genai.FunctionCallingConfig) map[string]bool {
 	if calling == nil || calling.Mode != genai.FunctionCallingConfigModeAny || len(calling.AllowedFunctionNames) == 0 {
-		return func(string) bool { return true }
+		return nil
 	}
-	return request.In(calling.AllowedFunctionNames)
+	return request.SetOf(calling.AllowedFunctionNames...)
 }
 
 func functionOf(declaration *genai.FunctionDeclaration, names *Names) (Function, error) {
