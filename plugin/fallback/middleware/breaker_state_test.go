@@ -2,6 +2,7 @@ package middleware_test
 
 import (
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -121,6 +122,26 @@ func TestClosingClosesWhatItHasOpened(t *testing.T) {
 		}
 		if got := c.state(); got.State != inspect.Open || got.Reason != "its own" || !got.Until.Equal(time.Now().Add(10*time.Minute)) {
 			t.Errorf("a breaker with a cause of its own is %+v; want it to rest for that", got)
+		}
+	})
+}
+
+// A breaker that learns of another's end only after its own rest still tries its model before it closes. B95
+func TestLateEndOfAnotherLeavesTheProbe(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := statetest.NewStore()
+		ofA, ofB := store.Replica(t), store.Replica(t)
+		a, b := newReplica(ofA, middleware.BreakerConfig{}), newReplica(ofB, middleware.BreakerConfig{})
+		busy := ofB.Flag("busy", func(state.Flag) { time.Sleep(2 * time.Second) }) // b is told of one flag at a time
+		defer runtime.KeepAlive(busy)
+		synctest.Wait()
+		b.state().Open(time.Minute, "by hand")
+		time.Sleep(59 * time.Second)
+		ofA.Flag("busy", nil).Raise(time.Minute, "")
+		a.state().Close()
+		time.Sleep(5 * time.Second)
+		if got := b.state().State; got != inspect.Open {
+			t.Errorf("a breaker that has not tried its model is %s", got)
 		}
 	})
 }
