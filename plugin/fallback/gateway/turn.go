@@ -32,9 +32,7 @@ type turn struct {
 func (g *Gateway) answer(w http.ResponseWriter, r *http.Request, t turn) *problem.Problem {
 	a := &answering{turn: t, w: w, control: http.NewResponseController(w), logger: g.config.Logger}
 	a.hash.SetSeed(textSeed)
-	ctx, cancel := context.WithCancel(r.Context())
-	defer cancel()
-	p := a.run(ctx)
+	p := a.run(r.Context())
 	switch {
 	case p == nil || a.gone:
 	case !a.begun:
