@@ -12,11 +12,7 @@ const rounding = 1e-4
 
 // tokens returns how many tokens a bucket of that size and rate holds; below 0 if it owes.
 func (g *gcra) tokens(now time.Time, size, perMinute float64) float64 {
-	missing := g.full.Sub(now)
-	if missing <= 0 {
-		return size
-	}
-	return size - missing.Minutes()*perMinute
+	return size - max(g.full.Sub(now), 0).Minutes()*perMinute
 }
 
 // wait returns the time until the bucket holds n.
@@ -25,7 +21,7 @@ func (g *gcra) wait(now time.Time, size, perMinute float64, n int) time.Duration
 	if missing <= rounding {
 		return 0
 	}
-	return min(time.Duration(missing/perMinute*float64(time.Minute))+1, time.Hour) // rounded up
+	return time.Duration(missing/perMinute*float64(time.Minute)) + 1 // rounded up
 }
 
 // take takes n tokens, even if there are fewer, or puts them back if n is below 0.

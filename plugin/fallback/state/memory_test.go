@@ -14,3 +14,25 @@ func TestMemoryIsAStore(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) { f(t, state.NewMemory(), time.Sleep) })
 	})
 }
+
+// At a rate at which a token takes less than a microsecond, a wait is rounded up, so that a bucket
+// holds the tokens after it.
+func TestMemoryWaitsUntilTokensAreThere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store, b := state.NewMemory(), state.Bucket{Key: "fast", PerMinute: 70_000_000}
+		for _, c := range []struct {
+			after time.Duration
+			least int
+			want  state.Tokens
+		}{
+			{0, b.PerMinute, state.Tokens{Taken: b.PerMinute}},
+			{857 * time.Nanosecond, 1, state.Tokens{Wait: time.Nanosecond}}, // 0.9998
+			{time.Nanosecond, 1, state.Tokens{Taken: 1}},
+		} {
+			time.Sleep(c.after)
+			if got, err := store.Take(t.Context(), b, c.least, c.least); err != nil || got != c.want {
+				t.Errorf("%d after %v: %+v, %v; want %+v", c.least, c.after, got, err, c.want)
+			}
+		}
+	})
+}
