@@ -247,8 +247,9 @@ func (b *SharedBucket) Settle(more int) {
 	b.use() // look must send what the call leaves, however long it took
 	if b.s.gone() {
 		now := time.Now()
-		_, perMinute := b.share(now)
-		b.here.take(now, perMinute, float64(more))
+		size, perMinute := b.share(now)
+		most := b.here.tokens(now, size, perMinute) + float64(b.perMinute) // as owe
+		b.here.take(now, perMinute, min(float64(more), most))
 	}
 	b.owe(more)
 	if more > 0 {

@@ -50,6 +50,26 @@ func TestSettleWithoutTheStore(t *testing.T) {
 	})
 }
 
+// Without the store, too, at most a minute's tokens are owed.
+func TestDebtWithoutTheStoreIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		replicas, stores := team(t, 1, state.Config{Logger: (&journal{}).logger()})
+		b := replicas[0].Bucket("model", 60)
+		stores[0].set(refused)
+		time.Sleep(state.DefaultBeat)
+		for range 10 {
+			b.Settle(600)
+		}
+		if wait := b.Take(t.Context(), 1); wait < 60*time.Second || wait > 62*time.Second {
+			t.Errorf("wait %v for 1 of -60, want 61s", wait)
+		}
+		b.Settle(-30)
+		if wait := b.Take(t.Context(), 1); wait < 30*time.Second || wait > 32*time.Second {
+			t.Errorf("wait %v for 1 of -30, want 31s", wait)
+		}
+	})
+}
+
 // A replica that is killed counts as one for four beats.
 func TestKilledReplicaCountsForFourBeats(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
