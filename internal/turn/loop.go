@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"google.golang.org/adk/v2/model"
+	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 )
@@ -84,11 +85,9 @@ func (e Event) isAnswer() bool {
 // When no model is left, the last event is passed on and an ExhaustedError follows.
 func Loop[E any](ctx context.Context, run func(ctx context.Context, first bool) iter.Seq2[E, error], read func(E) (Event, bool), restarted func(E) E) iter.Seq2[E, error] {
 	return func(yield func(E, error) bool) {
-		l := &loop[E]{read: read, yield: yield, repeat: newRepeat(), runs: map[place]int{}}
-		for n := 1; l.pass(run(l.repeat.start(ctx), n == 1)); n++ {
-			for at, md := range l.repeat.finish() {
-				ctx = Choose(ctx, at.agent, at.branch, md)
-			}
+		l := &loop[E]{read: read, yield: yield, repeat: newRepeat(&genai.Content{}), runs: map[place]int{}}
+		for n := 1; l.pass(run(l.repeat.in(ctx), n == 1)); n++ {
+			l.repeat, ctx = l.repeat.finish(ctx)
 			for _, shown := range l.shown {
 				if !yield(restarted(shown.event), nil) {
 					return
@@ -107,7 +106,7 @@ func Loop[E any](ctx context.Context, run func(ctx context.Context, first bool) 
 type loop[E any] struct {
 	read   func(E) (Event, bool)
 	yield  func(E, error) bool
-	repeat *repeat
+	repeat *repeat       // of the run
 	runs   map[place]int // how often an agent has asked for another run
 
 	shown []shown[E]         // calls of the run that have been shown in part

@@ -199,7 +199,7 @@ func (p *Plugin) OnEvent(ctx context.Context, invocation string, ev Event) (skip
 	if ev.Response == nil || ev.Response.Partial {
 		return false
 	}
-	if isSkipped(ctx, invocation, ev) {
+	if isSkipped(ctx, ev) {
 		return true
 	}
 	p.turns.Lock()

@@ -1,6 +1,7 @@
 package turn
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"strings"
@@ -20,13 +21,15 @@ func (p place) holds(other place) bool {
 	return p.branch == "" || p.branch == other.branch || strings.HasPrefix(other.branch, p.branch+".")
 }
 
-// repeat is the state that the runs of one turn of an outer loop share, in the context
-// of each. An agent that has finished in one run is skipped in the next, as often as it
+// repeat is the state of one run of an outer loop's turn, in the context of the run. An
+// agent that has finished in one run is skipped in the next, as often as it
 // has finished. A group that has finished is skipped as a whole: a loop may have ended
-// by itself, and no event of a skipped member would end it again. A nil repeat has no state.
+// by itself, and no event of a skipped member would end it again. Each run has a repeat of
+// its own, because an agent of the application's own code may leave goroutines behind when
+// its run ends.
 type repeat struct {
-	// skipped is the content of ADK's event for a skipped agent. It is empty and
-	// recognized by its address.
+	// skipped is the content of ADK's event for a skipped agent, in all runs of the turn. It
+	// is empty and recognized by its address.
 	skipped *genai.Content
 
 	mu         sync.Mutex              // guards what follows
@@ -48,21 +51,22 @@ type execution struct {
 	failed   bool          // it, or an agent inside it, must be repeated
 }
 
-func newRepeat() *repeat {
-	return &repeat{skipped: &genai.Content{}, skip: map[place]int{}}
+func newRepeat(skipped *genai.Content) *repeat {
+	return &repeat{
+		skipped: skipped, skip: map[place]int{}, passed: map[place]int{},
+		running: map[place]*execution{}, asks: map[place]call.Metadata{},
+	}
 }
 
-// lock returns the repeat that the given invocation is a run of, locked, or nil.
-// begins says that the first callback of a run may be asking.
-func (o *outer) lock(invocation string, begins bool) *repeat {
+// lock returns the repeat of the run that the given invocation is, locked, or nil. The first
+// callback of a run tells its invocation.
+func (o *outer) lock(invocation string) *repeat {
 	if o == nil || o.repeat == nil {
 		return nil
 	}
 	r := o.repeat
 	r.mu.Lock()
-	if r.invocation == "" && begins {
-		r.invocation = invocation
-	}
+	r.invocation = cmp.Or(r.invocation, invocation)
 	if r.invocation != invocation {
 		r.mu.Unlock()
 		return nil
@@ -70,15 +74,8 @@ func (o *outer) lock(invocation string, begins bool) *repeat {
 	return r
 }
 
-// start begins a run in the context that it returns.
-func (r *repeat) start(ctx context.Context) context.Context {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.invocation, r.closing = "", false
-	for at, n := range r.passed {
-		r.skip[at] += n
-	}
-	r.passed, r.running, r.asks = map[place]int{}, map[place]*execution{}, map[place]call.Metadata{}
+// in returns the context of the run.
+func (r *repeat) in(ctx context.Context) context.Context {
 	next := &outer{repeat: r}
 	if earlier := outerOf(ctx); earlier != nil {
 		next.choices = earlier.choices
@@ -86,17 +83,26 @@ func (r *repeat) start(ctx context.Context) context.Context {
 	return context.WithValue(ctx, outerKey{}, next)
 }
 
-// finish ends a run that must be repeated, and returns the models to call in the next
-// one. An agent whose last event is its answer has finished.
-func (r *repeat) finish() map[place]call.Metadata {
+// finish ends a run that must be repeated. It returns the state of the next one, and ctx with
+// the models to call in it. An agent whose last event is its answer has finished.
+func (r *repeat) finish(ctx context.Context) (*repeat, context.Context) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for at, e := range r.running {
-		if e.called && e.answered && !e.failed {
+		if e.answered && !e.failed {
 			r.pass(at, e)
 		}
 	}
-	return r.asks
+	next := newRepeat(r.skipped)
+	for _, counts := range []map[place]int{r.skip, r.passed} {
+		for at, n := range counts {
+			next.skip[at] += n
+		}
+	}
+	for at, md := range r.asks {
+		ctx = Choose(ctx, at.agent, at.branch, md)
+	}
+	return next, ctx
 }
 
 // pass counts an agent that has finished. What finished inside it is skipped with it,
@@ -169,7 +175,7 @@ func placeOf(ctx Context) place { return place{ctx.AgentName(), ctx.Branch()} }
 
 // asks records the model to call for the agent of ctx in the next run.
 func asks(ctx Context, md call.Metadata) {
-	if r := outerOf(ctx).lock(ctx.InvocationID(), false); r != nil {
+	if r := outerOf(ctx).lock(ctx.InvocationID()); r != nil {
 		defer r.mu.Unlock()
 		r.asks[placeOf(ctx)] = md
 		r.fail(placeOf(ctx))
@@ -178,7 +184,7 @@ func asks(ctx Context, md call.Metadata) {
 
 // isClosed reports whether no call of a model may begin, because its run ends.
 func (o *outer) isClosed(ctx Context) bool {
-	r := o.lock(ctx.InvocationID(), true)
+	r := o.lock(ctx.InvocationID())
 	if r == nil {
 		return false
 	}
@@ -194,22 +200,15 @@ func (o *outer) isClosed(ctx Context) bool {
 }
 
 // isSkipped reports whether ev is the event of a skipped agent.
-func isSkipped(ctx context.Context, invocation string, ev Event) bool {
-	if ev.Response.Content == nil || len(ev.Response.Content.Parts) > 0 {
-		return false
-	}
-	r := outerOf(ctx).lock(invocation, false)
-	if r == nil {
-		return false
-	}
-	defer r.mu.Unlock()
-	return ev.Response.Content == r.skipped
+func isSkipped(ctx context.Context, ev Event) bool {
+	o := outerOf(ctx)
+	return o != nil && o.repeat != nil && ev.Response.Content == o.repeat.skipped
 }
 
 // BeforeAgent returns a content, which skips the agent, if it has finished in an
 // earlier run of the turn, or if its run ends.
 func (p *Plugin) BeforeAgent(ctx Context) *genai.Content {
-	r := outerOf(ctx).lock(ctx.InvocationID(), true)
+	r := outerOf(ctx).lock(ctx.InvocationID())
 	if r == nil {
 		return nil
 	}
@@ -230,7 +229,7 @@ func (p *Plugin) BeforeAgent(ctx Context) *genai.Content {
 
 // AfterAgent notes that an agent has finished.
 func (p *Plugin) AfterAgent(ctx Context) {
-	r := outerOf(ctx).lock(ctx.InvocationID(), false)
+	r := outerOf(ctx).lock(ctx.InvocationID())
 	if r == nil {
 		return
 	}
