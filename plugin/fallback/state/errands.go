@@ -101,13 +101,10 @@ func (s *Shared) look(ticks int) {
 	}
 }
 
-// resend adds everything that the store may have missed while it was gone. It is called
-// before anything else is sent.
+// resend adds flags and accounts whose state the store may have missed while it was gone. It is called
+// when the store is back: an errand that fails after that is added again when the next outage ends.
 func (s *Shared) resend() {
 	s.resendFlags()
-	for _, b := range s.activeBuckets() {
-		b.resend()
-	}
 	for _, a := range s.allAccounts() {
 		a.mu.Lock()
 		a.enqueue()

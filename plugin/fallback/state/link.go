@@ -164,8 +164,11 @@ func (s *Shared) probe(ctx context.Context) bool {
 		return false
 	}
 	s.learn(b, asked)
-	s.resend()
+	for _, b := range s.activeBuckets() {
+		b.resend() // before a call takes more
+	}
 	s.link.restore()
+	s.resend()
 	s.errands.nudge()
 	return true
 }
