@@ -38,3 +38,41 @@ func TestConcurrentAttemptsUseAllOfTheLimit(t *testing.T) {
 		})
 	}
 }
+
+// Calls that are prepared at the same time share requests.
+func TestConcurrentPreparationsShareRequests(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		replicas, stores := team(t, 1, state.Config{})
+		a := replicas[0].Account("tenant", 100, tomorrow())
+		synctest.Wait()
+		stores[0].trip.Store(int64(time.Millisecond))
+		ctx, asked := counted(t.Context())
+		var wg sync.WaitGroup
+		for range 10 {
+			wg.Go(func() { a.Prepare(ctx, 10) })
+		}
+		wg.Wait()
+		if n := asked.Load(); n < 1 || n > 2 {
+			t.Errorf("%d calls of the store, want 1 or 2", n)
+		}
+	})
+}
+
+// What a call has prepared is kept for it for a second at least, also if the account was idle.
+func TestPreparedLeaseIsKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		replicas, _ := team(t, 2, state.Config{})
+		a := replicas[0].Account("tenant", 10*dollar, tomorrow())
+		for _, idle := range []time.Duration{time.Second, 2 * time.Minute} {
+			time.Sleep(idle)
+			a.Prepare(t.Context(), dollar)
+			time.Sleep(1100 * time.Millisecond)
+			synctest.Wait()
+			ctx, asked := counted(t.Context())
+			if err := a.Reserve(ctx, dollar); err != nil || asked.Load() > 0 {
+				t.Errorf("after %v: %v after %d calls of the store; want nil after none", idle, err, asked.Load())
+			}
+			a.Settle(dollar, 0)
+		}
+	})
+}

@@ -144,6 +144,7 @@ func TestReserveSeldomAsksTheStore(t *testing.T) {
 				time.Sleep(c.every)
 				synctest.Wait()
 				ctx, asked := counted(t.Context())
+				a.Prepare(ctx, c.cost)
 				if err := a.Reserve(ctx, c.cost); err != nil {
 					t.Fatal(err)
 				}
@@ -190,6 +191,7 @@ func TestRefusedCallsSeldomAskTheStore(t *testing.T) {
 		time.Sleep(time.Second)
 		ctx, asked := counted(t.Context())
 		for range 1000 {
+			a.Prepare(ctx, dollar)
 			if err := a.Reserve(ctx, dollar); err != state.ErrLimit {
 				t.Fatalf("Reserve: %v, want ErrLimit", err)
 			}
@@ -225,6 +227,9 @@ func TestWhatAnotherReplicaCanReserve(t *testing.T) {
 		{"an attempt cost nothing", func(t *testing.T, _ *state.Shared, _ *faulty, a *state.SharedAccount) {
 			reserve(t, a, 95*cent)
 			a.Settle(95*cent, 0)
+		}, 62 * time.Second, 100 * cent},
+		{"a call was prepared and not made", func(t *testing.T, _ *state.Shared, _ *faulty, a *state.SharedAccount) {
+			a.Prepare(t.Context(), 90*cent)
 		}, 62 * time.Second, 100 * cent},
 		{"closed", func(t *testing.T, s *state.Shared, _ *faulty, a *state.SharedAccount) {
 			reserve(t, a, 80*cent)
@@ -295,6 +300,11 @@ func TestAccountWithoutLimitCounts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		replicas, stores := team(t, 2, state.Config{Deny: true, Logger: (&journal{}).logger()})
 		a, b := replicas[0].Account("tenant", 0, tomorrow()), replicas[1].Account("tenant", 0, tomorrow())
+		ctx, asked := counted(t.Context())
+		a.Prepare(ctx, 1<<60)
+		if n := asked.Load(); n > 0 {
+			t.Errorf("%d calls of the store, want none", n)
+		}
 		reserve(t, a, 1<<60)
 		reserve(t, a, 1<<60)
 		if got := a.Reserved(); got != 1<<61 {
@@ -310,6 +320,17 @@ func TestAccountWithoutLimitCounts(t *testing.T) {
 		time.Sleep(time.Second)
 		reserve(t, a, dollar) // it has nothing to deny
 	})
+}
+
+func TestNoAccountHasNoLimit(t *testing.T) {
+	var s *state.Shared
+	a := s.Account("tenant", 1, tomorrow())
+	a.Prepare(t.Context(), dollar)
+	reserve(t, a, dollar)
+	a.Settle(dollar, dollar)
+	if a.Spent() != 0 || a.Reserved() != 0 || a.Share() != 0 {
+		t.Errorf("spent %d, reserved %d, share %v; want 0", a.Spent(), a.Reserved(), a.Share())
+	}
 }
 
 func TestShareIsOfTheLimit(t *testing.T) {
