@@ -14,9 +14,10 @@ import (
 type course struct {
 	ledger *ledger
 
-	mu     sync.Mutex
-	last   *Observation // the attempt that the next rule refers to, nil for none; guarded by mu
-	passed []*step      // their rules do not matter any more; guarded by mu
+	mu      sync.Mutex
+	last    *Observation // the attempt that the next rule refers to, nil for none; guarded by mu
+	passed  []*step      // their rules do not matter any more; guarded by mu
+	skipped []*step      // their rules were false; guarded by mu
 }
 
 // ledger is what the course of a Fallback has in common with those of its hedges. It is

@@ -59,7 +59,7 @@ func (s *step) Do(ctx context.Context, req *model.LLMRequest, streamed bool, out
 	if c == nil {
 		return group.Ask(ctx, s.Inner, req, streamed, out)
 	}
-	a, refused := c.enter(ctx, s, req)
+	a, refused := c.enter(ctx, s, req, out.AsksNoModel())
 	if refused != nil {
 		out.Skip(refused)
 		return refused
@@ -85,6 +85,7 @@ func (s *step) Do(ctx context.Context, req *model.LLMRequest, streamed bool, out
 // attempt is one call of a step.
 type attempt struct {
 	step    *step
+	next    *step // whose rule decides about the attempt; nil for none
 	course  *course
 	req     *model.LLMRequest
 	number  int
@@ -95,24 +96,37 @@ type attempt struct {
 
 // enter begins an attempt at s, unless its rule is false. The first attempt of a call is
 // subject to no rule, whichever target it is made at, nor is another attempt at the same
-// target, such as one for its last resorts.
-func (c *course) enter(ctx context.Context, s *step, req *model.LLMRequest) (*attempt, *middleware.RefusedError) {
+// target, such as one for its last resorts. The rule of the next target does not decide
+// about an answer of last resort, nor if that target has had its turn: the call could not
+// move on to it.
+func (c *course) enter(ctx context.Context, s *step, req *model.LLMRequest, resort bool) (*attempt, *middleware.RefusedError) {
+	a := &attempt{step: s, next: s.next, course: c, req: req, number: c.ledger.count(0) + 1}
 	c.mu.Lock()
 	last, free := c.last, s.rule == nil || c.last == nil || slices.Contains(c.passed, s)
+	if resort || slices.Contains(c.passed, s.next) || slices.Contains(c.skipped, s.next) {
+		a.next = nil
+	}
 	c.mu.Unlock()
-	a := &attempt{step: s, course: c, req: req, number: c.ledger.count(0) + 1}
 	if !free {
 		o := *last
 		o.Request = req
 		switch yes, err := s.rule.holds(ctx, &o); {
 		case err != nil:
-			return nil, s.skipped(s.rule.Name + " has no answer")
+			return nil, c.skip(s, " has no answer")
 		case !yes:
-			return nil, s.skipped(s.rule.Name + " is false")
+			return nil, c.skip(s, " is false")
 		}
 	}
 	c.pass(s)
 	return a, nil
+}
+
+// skip notes that s is skipped because of its rule, and returns the refusal.
+func (c *course) skip(s *step, why string) *middleware.RefusedError {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.skipped = append(c.skipped, s)
+	return s.skipped(s.rule.Name + why)
 }
 
 // skipped returns the refusal of a target that is skipped because of a rule.
@@ -144,20 +158,20 @@ func (a *attempt) refusal(ctx context.Context, forced bool) *middleware.RefusedE
 	if s.gate != nil {
 		if refused, moves := s.gate.Gate(ctx, forced); refused != nil {
 			if moves {
-				a.course.pass(s.next)
+				a.course.pass(a.next)
 			}
 			return refused
 		}
 	}
-	if s.next == nil || !s.next.rule.Before {
+	if a.next == nil || !a.next.rule.Before {
 		return nil
 	}
 	o := a.observe(WhenStarting)
-	if yes, _ := s.next.rule.holds(ctx, &o); !yes {
+	if yes, _ := a.next.rule.holds(ctx, &o); !yes {
 		return nil
 	}
-	a.course.pass(s.next)
-	return s.skipped(s.next.rule.Name + " is true before the attempt")
+	a.course.pass(a.next)
+	return s.skipped(a.next.rule.Name + " is true before the attempt")
 }
 
 // observe returns what is known of the attempt.

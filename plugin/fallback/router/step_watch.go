@@ -17,11 +17,10 @@ import (
 
 // run makes the attempt under the rule of the next target.
 func (a *attempt) run(ctx context.Context, streamed bool, out *stream.Sink) error {
-	s := a.step
 	switch {
-	case s.next == nil:
-		return group.Ask(ctx, s.Inner, a.req, streamed, out)
-	case s.next.rule.Answers || s.next.rule.TTFT:
+	case a.next == nil:
+		return group.Ask(ctx, a.step.Inner, a.req, streamed, out)
+	case a.next.rule.Answers || a.next.rule.TTFT:
 		return a.observed(ctx, streamed, out)
 	}
 	return a.watched(ctx, streamed, out)
@@ -30,7 +29,7 @@ func (a *attempt) run(ctx context.Context, streamed bool, out *stream.Sink) erro
 // watched makes the attempt, and cancels it if the rule becomes true while it is
 // silent.
 func (a *attempt) watched(ctx context.Context, streamed bool, out *stream.Sink) error {
-	latencies := a.step.next.rule.Latencies
+	latencies := a.next.rule.Latencies
 	if len(latencies) == 0 {
 		return group.Ask(ctx, a.step.Inner, a.req, streamed, out)
 	}
@@ -42,14 +41,14 @@ func (a *attempt) watched(ctx context.Context, streamed bool, out *stream.Sink) 
 	defer end()
 	err := group.Ask(limited, a.step.Inner, a.req, streamed, out)
 	if _, ok := context.Cause(limited).(*movedOn); ok {
-		a.course.pass(a.step.next)
+		a.course.pass(a.next)
 	}
 	return err
 }
 
 // silent evaluates the rule for an attempt that has been silent for so long.
 func (a *attempt) silent(ctx context.Context, latency time.Duration) error {
-	rule := a.step.next.rule
+	rule := a.next.rule
 	o := Observation{Moment: WhenSilent, Target: a.step.Name(), Request: a.req, Attempt: a.number}
 	o.Latency = latency + 1 // latency > 3s is evaluated just after 3 s
 	if yes, _ := rule.holds(ctx, &o); !yes {
@@ -81,7 +80,7 @@ func (e *movedOn) Verdict() failure.Verdict {
 // rule may reject is held back until it is whole: not everything that was shown can be
 // taken back.
 func (a *attempt) observed(ctx context.Context, streamed bool, out *stream.Sink) error {
-	hold, before := a.step.next.rule.Answers, out.Notes
+	hold, before := a.next.rule.Answers, out.Notes
 	var held []*model.LLMResponse
 	var fork *stream.Sink
 	fork = out.Fork(func(resp *model.LLMResponse) bool {
@@ -116,13 +115,12 @@ func (a *attempt) observed(ctx context.Context, streamed bool, out *stream.Sink)
 
 // rejects evaluates the rule for the answer.
 func (a *attempt) rejects(ctx context.Context) (verdict failure.Verdict, rejected bool) {
-	next := a.step.next
 	o := a.observe(WhenAnswered)
-	if yes, _ := next.rule.holds(ctx, &o); !yes {
+	if yes, _ := a.next.rule.holds(ctx, &o); !yes {
 		return failure.Verdict{}, false
 	}
-	a.course.pass(next)
+	a.course.pass(a.next)
 	return failure.Verdict{
-		Action: failure.Fallback, Kind: failure.KindRejected, Scope: failure.ScopeRequest, Reason: next.rule.Name + " is true of the answer",
+		Action: failure.Fallback, Kind: failure.KindRejected, Scope: failure.ScopeRequest, Reason: a.next.rule.Name + " is true of the answer",
 	}, true
 }
