@@ -19,7 +19,6 @@ func (s *Sink) Send(resp *model.LLMResponse) bool {
 	}
 	if resp.Partial {
 		switch {
-		case len(resp.CustomMetadata) == 0:
 		case resp.CustomMetadata[call.KeyRestart] == true:
 			// A fork restarts. The consumer gets this Sink's marker, if the Sink has
 			// shown anything.
@@ -38,10 +37,7 @@ func (s *Sink) Send(resp *model.LLMResponse) bool {
 			s.held = append(s.held, resp)
 			return true
 		}
-		if !s.Shown && !s.flush() {
-			return false
-		}
-		return s.showPart(resp)
+		return s.flush() && s.showPart(resp)
 	}
 	return s.finish(resp)
 }
@@ -66,7 +62,7 @@ func asPartial(resp *model.LLMResponse) *model.LLMResponse {
 
 // flush passes on the held responses, after the marker of a restart.
 func (s *Sink) flush() bool {
-	s.Shown = true
+	s.Shown, s.stands = true, s.Continuous
 	if s.parent == nil && s.record.first.IsZero() {
 		s.record.first = time.Now()
 	}
@@ -78,9 +74,6 @@ func (s *Sink) flush() bool {
 		if !s.show(restartMarker()) {
 			return false
 		}
-	}
-	if len(s.held) == 0 {
-		return true
 	}
 	held := s.held
 	s.held = nil
@@ -161,9 +154,10 @@ func (s *Sink) heard() {
 	}
 }
 
-// Restart prepares for another attempt. If part of an answer was shown, the consumer is
-// told to discard it before it gets anything else.
+// Restart prepares for another attempt. What is held back of the earlier one is dropped. If
+// part of it was shown, the consumer is told to discard it before it gets anything else.
 func (s *Sink) Restart() {
+	s.dropHeld()
 	if !s.Shown || s.Final {
 		return
 	}
@@ -197,7 +191,7 @@ func (s *Sink) Again() bool {
 // End ends the call with err and closes its record. A refusal that came as a response
 // is passed on as a response: the user must see the provider's reason.
 func (s *Sink) End(err error) {
-	if bad := refusal(err); bad != nil && !s.Stopped && !s.Final {
+	if bad := refusal(err); bad != nil && !s.Stopped && !s.Final && s.follows(bad) {
 		s.Model, s.answer = bad.Model, call.Attempt{}
 		s.finish(bad.Response)
 		err = nil
@@ -206,6 +200,20 @@ func (s *Sink) End(err error) {
 	if err != nil && !s.Stopped {
 		s.yield(nil, err)
 	}
+}
+
+// follows prepares for bad, the refusal that ends the call. It reports false if another
+// model's text was shown that must not be discarded.
+func (s *Sink) follows(bad *BadResponse) bool {
+	if bad.Model == s.Model {
+		return true
+	}
+	if s.Shown && s.stands {
+		return false
+	}
+	s.Restart()
+	s.version, s.Notes.Adapted = "", ""
+	return true
 }
 
 // over ends the recording of the call and calls the hooks of its end, once.

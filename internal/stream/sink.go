@@ -39,6 +39,7 @@ type Sink struct {
 	Stopped bool
 	Orders
 
+	stands   bool      // what was shown last must not be discarded
 	restart  bool      // the marker of a restart must be shown next
 	yielded  bool      // in yield: a panic now is the consumer's
 	apart    bool      // used on another goroutine than the caller's
@@ -258,9 +259,13 @@ func (s *Sink) recordFailure(failed *AttemptError, wait, took, first time.Durati
 	a := FailedAttempt(failed.Model, failed.Means)
 	a.Wait, a.Duration, a.FirstContent, a.Hedge = wait, took, first, s.Hedge
 	s.count(&a)
+	s.dropHeld()
+	return s.add(a, 1, s.hooks, s)
+}
+
+func (s *Sink) dropHeld() {
 	clear(s.held)
 	s.held = s.held[:0]
-	return s.add(a, 1, s.hooks, s)
 }
 
 // count writes the tokens of the latest attempt, and their price, to a.

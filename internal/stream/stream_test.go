@@ -70,6 +70,9 @@ func TestSinkHoldsBackUntilContent(t *testing.T) {
 	}
 	r.Send(partial("a"))
 	r.Send(&model.LLMResponse{Partial: true})
+	if r.String() != "-a-" {
+		t.Errorf("shown %q, want a response that follows content at once", r)
+	}
 	r.Send(final("a"))
 	if r.String() != "-a-[a]" || !r.Final {
 		t.Errorf("shown %q, want what was held, the content and the rest, each once", r)
@@ -78,7 +81,7 @@ func TestSinkHoldsBackUntilContent(t *testing.T) {
 
 func TestSinkHoldsBackABoundedNumber(t *testing.T) {
 	r := newRecorder()
-	for range 1000 {
+	for range 1001 {
 		r.Send(&model.LLMResponse{Partial: true})
 	}
 	r.Send(partial("a"))

@@ -1,0 +1,51 @@
+package router_test
+
+import (
+	"errors"
+	"testing"
+
+	"google.golang.org/adk/v2/model"
+	"google.golang.org/genai"
+
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
+)
+
+// The refusal that a call ends with does not follow the text of a later target: the consumer
+// is told to discard that, or gets the error. B52, B53
+func TestRefusalAfterAnotherModelsText(t *testing.T) {
+	refuses := llmtest.Respond(func() *model.LLMResponse {
+		return &model.LLMResponse{ErrorCode: "SAFETY", FinishReason: genai.FinishReasonSafety}
+	})
+	begins := send(&model.LLMResponse{Content: chunk("Hel").Content, Partial: true, ModelVersion: "second-001"})
+	silent := llmtest.Fail(llmtest.ErrUnavailable)
+	for _, test := range []struct {
+		name    string
+		midway  router.MidStream
+		targets []llmtest.Step
+		want    string
+	}{
+		{"restart", router.Restart, []llmtest.Step{refuses, begins}, "Hel|[SAFETY]"},
+		{"restart, and a third", router.Restart, []llmtest.Step{refuses, begins, silent}, "Hel|[SAFETY]"},
+		{"fail", router.FailMidStream, []llmtest.Step{refuses, begins}, "Hel"},
+		{"resume", router.Resume, []llmtest.Step{refuses, begins}, "Hel"},
+		{"resume, and a third", router.Resume, []llmtest.Step{refuses, begins, silent}, "Hel"},
+		{"fail, of nothing shown", router.FailMidStream, []llmtest.Step{refuses, silent}, "[SAFETY]"},
+		{"the text of the refusal's own attempt", router.Restart, []llmtest.Step{llmtest.Step(send(chunk("Hel"), &model.LLMResponse{ErrorCode: "SAFETY", FinishReason: genai.FinishReasonSafety}))}, "Hel[SAFETY]"},
+	} {
+		var models []model.LLM
+		for i, step := range test.targets {
+			models = append(models, llmtest.NewModel([]string{"first", "second", "third"}[i], step))
+		}
+		got := ask(t.Context(), router.MustFallback(router.Config{FallbackOnContentPolicy: true, MidStream: test.midway}, models...), true)
+		refused := test.want[len(test.want)-1] == ']'
+		if got.stream != test.want || (got.err == nil) != refused || !refused && !errors.Is(got.err, failure.ErrTruncated) {
+			t.Errorf("%s: %s, %v; want %s", test.name, got.stream, got.err, test.want)
+		}
+		if refused && (got.final.CustomMetadata[call.KeyModelName] != "first" || got.final.CustomMetadata[call.KeyModelVersion] != nil) {
+			t.Errorf("%s: metadata %v, want that of first", test.name, got.final.CustomMetadata)
+		}
+	}
+}
