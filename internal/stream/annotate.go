@@ -2,6 +2,7 @@ package stream
 
 import (
 	"cmp"
+	"context"
 	"maps"
 	"strings"
 
@@ -34,13 +35,26 @@ func (s *Sink) annotated(resp *model.LLMResponse) *model.LLMResponse {
 	return &annotated
 }
 
+type introKey struct{}
+
+// Introduced returns a context for a call whose first partial response of each answer has the
+// metadata that is known by then. By default it has only the model's name: a consumer that looks
+// for a fallback in every response must find it once.
+func Introduced(ctx context.Context) context.Context {
+	return context.WithValue(ctx, introKey{}, true)
+}
+
 // introduced returns a copy of resp, the first partial response shown of an answer,
-// with the model's name.
+// with the model's name; see also [Introduced].
 func (s *Sink) introduced(resp *model.LLMResponse) *model.LLMResponse {
 	s.named = s.Model
 	introduced := *resp
 	introduced.CustomMetadata = maps.Clone(resp.CustomMetadata)
-	call.Merge(&introduced, map[string]any{call.KeyModelName: s.Model})
+	md := call.Metadata{ModelName: s.Model}
+	if s.record.ctx.Value(introKey{}) != nil {
+		md = s.metadata(s.Root)
+	}
+	call.Merge(&introduced, s.record.log.Map(md))
 	return &introduced
 }
 

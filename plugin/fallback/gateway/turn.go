@@ -14,6 +14,7 @@ import (
 
 	"github.com/adk-fallback/adk-fallback/internal/panics"
 	"github.com/adk-fallback/adk-fallback/internal/printable"
+	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway/internal/problem"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway/internal/protocol"
@@ -32,7 +33,7 @@ type turn struct {
 func (g *Gateway) answer(w http.ResponseWriter, r *http.Request, t turn) *problem.Problem {
 	a := &answering{turn: t, w: w, control: http.NewResponseController(w), logger: g.config.Logger}
 	a.hash.SetSeed(textSeed)
-	p := a.run(r.Context())
+	p := a.run(stream.Introduced(r.Context()))
 	switch {
 	case p == nil || a.gone:
 	case !a.begun:
@@ -207,7 +208,11 @@ func (a *answering) begin(resp *model.LLMResponse) {
 		h.Set("X-Accel-Buffering", "no")
 	}
 	md, _ := call.ReadResponse(resp)
-	setMetadata(h, md)
+	attempts := len(md.Attempts) + md.AttemptsDropped
+	if resp.Partial {
+		attempts++ // the one in progress
+	}
+	setMetadata(h, md, attempts)
 	a.w.WriteHeader(http.StatusOK)
 }
 
@@ -253,7 +258,7 @@ const (
 const maxHeader = 256
 
 // setMetadata sets the headers that tell which model answers, and why.
-func setMetadata(h http.Header, md call.Metadata) {
+func setMetadata(h http.Header, md call.Metadata, attempts int) {
 	set := func(name, value string) {
 		if value = strings.Map(ascii, printable.Line(value, maxHeader)); value != "" {
 			h.Set(name, value)
@@ -266,7 +271,7 @@ func setMetadata(h http.Header, md call.Metadata) {
 		set(headerOriginal, md.OriginalModel)
 		set(headerReason, md.Reason)
 		set(headerCode, md.ErrorCode)
-		h.Set(headerAttempts, strconv.Itoa(len(md.Attempts)+md.AttemptsDropped))
+		h.Set(headerAttempts, strconv.Itoa(attempts))
 	}
 }
 
