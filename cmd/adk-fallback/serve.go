@@ -115,10 +115,10 @@ func (f *serveFlags) logger(out io.Writer) (*slog.Logger, error) {
 	return nil, fmt.Errorf("serve: --log-format is %.64q; it must be text or json", f.logFormat)
 }
 
-// asFlags replaces the fields that errors of package gateway name with the flags that set them.
+// asFlags replaces the fields that errors of package gateway name with the flags and files that set them.
 var asFlags = strings.NewReplacer(
 	"Config.Keys", "--keys", "ServerConfig.AllowNoKeys", "--insecure-no-keys", "ServerConfig.AdminAddr", "--admin-addr", "ServerConfig.Addr", "--addr",
-	"ServerConfig: one of CertFile and KeyFile", "one of --tls-cert and --tls-key",
+	"ServerConfig: one of CertFile and KeyFile", "one of --tls-cert and --tls-key", "Config.Routes: ", "name of a file: ",
 )
 
 // check returns an error for a flag that the library would take for its default.

@@ -131,7 +131,7 @@ func openHouse(ctx context.Context, files []routeFile, f *serveFlags, logger *sl
 		return nil, oneOf(problems)
 	}
 	if h.gateway, err = gateway.New(config); err != nil {
-		return nil, fmt.Errorf("serve: %w", err)
+		return nil, errors.New("serve: " + asFlags.Replace(err.Error()))
 	}
 	admin := http.NewServeMux()
 	admin.Handle("/metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway/internal/problem"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
@@ -18,8 +20,8 @@ import (
 // Config configures a [Gateway].
 type Config struct {
 	// Routes are the policies that the gateway serves, by the names of their routes. There
-	// must be at least one. A name must not be empty, and must not hold a slash, a colon or a
-	// character that does not print.
+	// must be at least one. A name must not be empty, and must not hold a slash, a colon, a space
+	// or a character that does not print.
 	Routes map[string]*policy.Live
 	// Keys are the accepted API keys. Default: none; requests need no key.
 	Keys *Keys
@@ -111,5 +113,5 @@ func (g *Gateway) noEndpoint(w http.ResponseWriter, r *http.Request) {
 
 // isRouteName reports whether a route may have a name.
 func isRouteName(name string) bool {
-	return name != "" && !strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r >= 0x7f || r == '/' || r == ':' })
+	return name != "" && utf8.ValidString(name) && !strings.ContainsFunc(name, func(r rune) bool { return r == ' ' || r == '/' || r == ':' || !unicode.IsPrint(r) })
 }

@@ -280,14 +280,3 @@ func TestNames(t *testing.T) {
 		}
 	}
 }
-
-func TestNewNamesWhatIsWrong(t *testing.T) {
-	l := live(t, "primary: a\n", handsIn(llmtest.NewModel("a", llmtest.Text("a"))))
-	for name, config := range map[string]gateway.Config{
-		"Config.Routes is empty": {}, `Config.Routes["x"] is nil`: {Routes: map[string]*policy.Live{"x": nil}}, `"a/b" is no name`: {Routes: map[string]*policy.Live{"a/b": l}},
-	} {
-		if _, err := gateway.New(config); err == nil || !strings.Contains(err.Error(), name) {
-			t.Errorf("%v; want %s", err, name)
-		}
-	}
-}
