@@ -75,7 +75,10 @@ func Read(name string, most int64) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !info.Mode().IsRegular() {
+	switch {
+	case info.IsDir(): // as Kubernetes makes of a mounted file that does not exist
+		return nil, fmt.Errorf("%s is a folder; it must be a regular file", name)
+	case !info.Mode().IsRegular():
 		return nil, fmt.Errorf("%s is of type %v; it must be a regular file", name, info.Mode().Type())
 	}
 	f, err := os.Open(name)

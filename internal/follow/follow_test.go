@@ -55,7 +55,7 @@ func TestReadTakesRegularFilesOnly(t *testing.T) {
 	if data, err := follow.Read(file, 3); string(data) != "cont" || err != nil {
 		t.Errorf("%q, error %v; want one byte more than allowed", data, err)
 	}
-	if _, err := follow.Read(filepath.Dir(file), 6); err == nil || !strings.Contains(err.Error(), "it must be a regular file") {
+	if _, err := follow.Read(filepath.Dir(file), 6); err == nil || !strings.Contains(err.Error(), "is a folder; it must be a regular file") {
 		t.Errorf("a folder: error %v", err)
 	}
 	if _, err := follow.Read(file+"2", 6); !errors.Is(err, fs.ErrNotExist) {
