@@ -61,6 +61,21 @@ func TestResponsesStream(t *testing.T) {
 		"last event is not terminated": {body: strings.TrimRight(sse(evHello, evLo, evDone), "\n"), shown: "Hello", final: "Hello"},
 		"no deltas":                    {body: sse(evCreated, completed(messageItem("Hello"))), shown: "Hello", final: "Hello"},
 		"last event tells more":        {body: sse(evHello, completed(messageItem("Hello there"))), shown: "Hello there", final: "Hello there"},
+		"last event has the last token alone": {
+			body:  sse(evHello, evLo, completed(strings.Replace(messageItem("lo"), "msg_1", "msg_2", 1))),
+			shown: "Hello", final: "Hello",
+		},
+		"last event has no space at the end": {body: sse(strings.Replace(evHello, "Hel", "Hello ", 1), completed(messageItem("Hello"))), shown: "Hello ", final: "Hello "},
+		"only deltas have the space at the end": {
+			body: sse(strings.Replace(evHello, "Hel", "Hello ", 1), `{"type":"response.output_text.done","item_id":"msg_1","output_index":0,"content_index":0,"text":"Hello"}`,
+				`{"type":"response.output_item.done","output_index":0,"item":`+messageItem("Hello")+`}`, completed(messageItem("Hello"))),
+			shown: "Hello ", final: "Hello ",
+		},
+		"last event has another text": {body: sse(evHello, completed(messageItem("[removed]"))), shown: "Hel", final: "[removed]"},
+		"filter cuts the text": {
+			body:  sse(evHello, incomplete("content_filter", strings.Replace(messageItem("He"), "completed", "incomplete", 1))),
+			shown: "Hel", final: "He", reason: genai.FinishReasonSafety,
+		},
 		"text only in done": {
 			body:  sse(`{"type":"response.output_text.done","output_index":0,"content_index":0,"text":"Hello"}`, evDone),
 			shown: "Hello", final: "Hello",

@@ -148,7 +148,10 @@ func (i *streamedItem) whole() wire.Item {
 	slices.SortStableFunc(i.parts, func(a, b *streamedPart) int { return a.index - b.index })
 	var content, summary wire.Content
 	for _, p := range i.parts {
-		text := cmp.Or(p.whole, p.text.String())
+		text := p.text.String()
+		if p.whole != "" && (item.Status == wire.StatusIncomplete || !strings.Contains(text, p.whole)) { // see restore
+			text = p.whole
+		}
 		part := wire.Part{Type: p.kind, Logprobs: p.logprobs}
 		if p.kind == wire.PartRefusal {
 			part.Refusal = text
@@ -161,11 +164,20 @@ func (i *streamedItem) whole() wire.Item {
 			content = append(content, part)
 		}
 	}
-	item.Content, item.Summary = fill(item.Content, content), fill(item.Summary, summary)
+	fillTexts(&item, content, summary)
 	if item.Type == wire.ItemReasoning && i.parts[0].kind == wire.PartSummaryText {
 		item.Content = nil // the summary is what was shown
 	}
 	return item
+}
+
+// fillTexts adds to item what only the other content and summary have.
+func fillTexts(item *wire.Item, content, summary wire.Content) {
+	item.Content, item.Summary = fill(item.Content, content), fill(item.Summary, summary)
+	if item.Status != wire.StatusIncomplete { // or a filter may have shortened it
+		restore(item.Content, content)
+		restore(item.Summary, summary)
+	}
 }
 
 // fill adds to content what only the other one has.
@@ -194,6 +206,17 @@ func longerContent(a, b wire.Content) wire.Content {
 		return a
 	}
 	return b
+}
+
+// restore puts a streamed text in the place of one that is only a piece of it. Some servers list
+// the text without space at its ends, and vLLM listed the last token alone:
+// https://github.com/vllm-project/vllm/pull/30237
+func restore(listed, streamed wire.Content) {
+	for i := range listed {
+		if len(listed) == len(streamed) && listed[i].Type == streamed[i].Type && strings.Contains(streamed[i].Text, listed[i].Text) {
+			listed[i].Text = streamed[i].Text
+		}
+	}
 }
 
 // says reports whether there is a word in content.
@@ -260,7 +283,7 @@ func fillItem(item wire.Item, streamed *wire.Item) wire.Item {
 	item.Arguments = cmp.Or(item.Arguments, streamed.Arguments)
 	item.EncryptedContent = cmp.Or(item.EncryptedContent, streamed.EncryptedContent)
 	item.Result = cmp.Or(item.Result, streamed.Result)
-	item.Content, item.Summary = fill(item.Content, streamed.Content), fill(item.Summary, streamed.Summary)
+	fillTexts(&item, streamed.Content, streamed.Summary)
 	if item.Type == wire.ItemReasoning && says(streamed.Summary) && !says(streamed.Content) {
 		item.Content = nil
 	}
