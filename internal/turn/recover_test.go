@@ -7,13 +7,16 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/llmtest"
+	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/internal/turn"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/cache"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
 
 // saved fails a call of the agent's model, and returns Recover's answer.
@@ -83,5 +86,32 @@ func TestCachedAnswerOfRecoverNamesItsModel(t *testing.T) {
 	}
 	if n := len(backup.Requests()); n != 1 {
 		t.Errorf("%d calls of the model, want one", n)
+	}
+}
+
+// B114: attempts of the layers in the agent's model are told by target, also one that was not recorded
+// and one that a layer refused.
+func TestErrorsOfLayersAreAttempts(t *testing.T) {
+	refused := stream.RefusedError{By: "breaker", Model: "first", Reason: "it is open"}
+	for _, c := range []struct {
+		name string
+		err  error
+		want []call.Attempt
+	}{
+		{"not recorded", &stream.AttemptError{Model: "first", Err: llmtest.ErrQuota, Means: failure.Verdict{Code: "quota", Kind: failure.KindQuota, HTTPStatus: 429}},
+			[]call.Attempt{{Model: "first", Outcome: call.Failed, Code: "quota", Kind: "quota", HTTPStatus: 429}}},
+		{"refused, then failed", errors.Join(&refused, llmtest.ErrQuota),
+			[]call.Attempt{{Model: "first", Outcome: call.Skipped, Kind: "refused", Reason: "it is open"}}},
+	} {
+		p := newPlugin(t, turn.Config{FallbackModel: "pro", ErrorCodes: []any{"any"}})
+		ctx := agentContext{t.Context(), "i", "a", ""}
+		resp, err := p.OnModelError(ctx, begin(t, p, ctx, "flash"), c.err)
+		if resp == nil || err != nil {
+			t.Fatalf("%s: response %v, error %v; want an annotated response", c.name, resp, err)
+		}
+		md, _ := call.ReadResponse(resp)
+		if diff := cmp.Diff(c.want, md.Attempts); diff != "" {
+			t.Errorf("%s: attempts (-want +got):\n%s", c.name, diff)
+		}
 	}
 }
