@@ -18,7 +18,7 @@ type flag struct {
 	key string
 
 	now     Flag      // as of the latest change; For ends at until
-	until   time.Time // when it ends; the zero time if it is down
+	until   time.Time // when it ends or was lowered; the zero time if it was never up
 	changed time.Time // when this replica changed it or learned of a change
 	version uint64    // of changes
 
@@ -113,10 +113,7 @@ func (w *Switch) Stop() {
 }
 
 func (f *flag) change(to Flag, now time.Time) {
-	f.now, f.until, f.changed = to, time.Time{}, now
-	if to.For > 0 {
-		f.until = now.Add(to.For)
-	}
+	f.now, f.until, f.changed = to, now.Add(to.For), now
 	f.version++
 	f.s.tell(f)
 }

@@ -231,6 +231,7 @@ func TestLatestStateOfAFlagWins(t *testing.T) {
 		// Lowered, though it is not up: nothing is sent that could lower another's.
 		stores[0].calls.Store(0)
 		one.Lower()
+		one.Raise(-time.Second, "over already")
 		synctest.Wait()
 		if n := stores[0].calls.Load(); n != 0 {
 			t.Errorf("%d calls of the store for a flag that is down", n)
@@ -277,4 +278,12 @@ func TestReasonFromTheStoreIsOneShortLine(t *testing.T) {
 		check(t, "the replica", e.take(), []state.Flag{{Key: "down", For: time.Minute, Reason: "two lines", From: "x"}})
 		runtime.KeepAlive(w)
 	})
+}
+
+func TestNoSwitchDoesNothing(t *testing.T) {
+	var s *state.Shared
+	w := s.Flag("down", func(state.Flag) { t.Error("a flag is up") })
+	w.Raise(time.Minute, "server")
+	w.Lower()
+	w.Stop()
 }
