@@ -156,6 +156,9 @@ func serve(ctx context.Context, path string, f *serveFlags, errOut io.Writer) er
 	defer stop()
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) { // by nohup
+		signal.Notify(signals, syscall.SIGHUP)
+	}
 	defer signal.Stop(signals)
 	go boundGarbage(ctx)
 	files, err := routeFiles(path, f.keys)

@@ -12,9 +12,11 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest"
 )
 
-// B145: after SIGTERM a call in progress ends as it would have, and serve returns.
-func TestServeDrainsOnSIGTERM(t *testing.T) {
-	for name, signals := range map[string]int{"one signal": 1, "two signals": 2} {
+// B145: after SIGTERM, or the SIGHUP of a terminal that is closed, a call in progress ends as it would have, and serve returns.
+func TestServeDrainsOnSignal(t *testing.T) {
+	for name, signals := range map[string][]syscall.Signal{
+		"one signal": {syscall.SIGTERM}, "two signals": {syscall.SIGTERM, syscall.SIGTERM}, "hangup": {syscall.SIGHUP},
+	} {
 		t.Run(name, func(t *testing.T) {
 			server := fallbacktest.NewServer()
 			defer server.Close()
@@ -40,12 +42,12 @@ func TestServeDrainsOnSIGTERM(t *testing.T) {
 				answer <- result{string(body), err}
 			}()
 			<-asked
-			if err := syscall.Kill(syscall.Getpid(), syscall.SIGTERM); err != nil {
+			if err := syscall.Kill(syscall.Getpid(), signals[0]); err != nil {
 				t.Fatal(err)
 			}
 			until(t, "the drain", func() bool { return strings.Contains(s.log.String(), "shutting down") })
-			if signals == 2 {
-				if err := syscall.Kill(syscall.Getpid(), syscall.SIGTERM); err != nil {
+			if len(signals) == 2 {
+				if err := syscall.Kill(syscall.Getpid(), signals[1]); err != nil {
 					t.Fatal(err)
 				}
 				if err := <-s.ended; err != nil {
