@@ -156,6 +156,19 @@ func TestAnnotationLeavesTheModelsResponseAlone(t *testing.T) {
 	}
 }
 
+// A router in an application's model that restarts its answer after the final response has
+// given an answer, whatever may be discarded.
+func TestRestartAfterTheFinalResponse(t *testing.T) {
+	r := newRecorder()
+	r.Continuous = true
+	marker := partial("")
+	marker.CustomMetadata = map[string]any{call.KeyRestart: true}
+	err := stream.Of(llmtest.NewModel("flash", llmtest.Send(partial("a"), final("a"), marker))).Do(t.Context(), &model.LLMRequest{}, true, r.Sink)
+	if r.String() != "a[a]" || err != nil {
+		t.Errorf("shown %q, %v; want the answer", r, err)
+	}
+}
+
 func TestSourceRecordsFailures(t *testing.T) {
 	r := newRecorder()
 	r.Wait = 3 * time.Second

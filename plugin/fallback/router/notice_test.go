@@ -90,6 +90,9 @@ func TestNotice(t *testing.T) {
 		{"after thoughts", router.MustFallback(notice(""), failing, thinking), "hm(fallback!)Hi[Hi!]", "hmHi[Hi!]", "hm(fallback!)Hi[Hi!]"},
 		{"restarted", router.MustFallback(notice(""), cut, second), "Hello |(fallback!)Hello you[Hello you!]", "[Hello you!]", "(fallback!)[Hello you!]"},
 		{"restarted twice", router.MustFallback(notice(""), failing, llmtest.NewModel("cut", llmtest.Fail(llmtest.ErrUnavailable, "Oh ")), second), "(fallback!)Oh |(fallback!)Hello you[Hello you!]", "[Hello you!]", "(fallback!)[Hello you!]"},
+		{"restarted, and not streamed", router.MustFallback(notice(""), failing, llmtest.NewModel("cut", llmtest.Fail(llmtest.ErrUnavailable, "Oh ")), llmtest.NewModel("second", llmtest.Respond(func() *model.LLMResponse {
+			return &model.LLMResponse{Content: genai.NewContentFromText("Hi", genai.RoleModel), FinishReason: genai.FinishReasonStop}
+		}))), "(fallback!)Oh |(fallback!)[Hi!]", "[Hi!]", "(fallback!)[Hi!]"},
 		{"restarted, after", router.MustFallback(restart, cut, second), "Hello |Hello you(fallback!)[Hello you!]", "[Hello you!]", "(fallback!)[Hello you!]"},
 		{"resumed", router.MustFallback(resume, cut, second), "Hello you(fallback!)[Hello you!]", "[Hello you!]", "(fallback!)[Hello you!]"},
 		{"in a group", router.MustFallback(notice(""), fallback(failing, second)), "(fallback!)Hello you[Hello you!]", "[Hello you!]", "(fallback!)[Hello you!]"},
