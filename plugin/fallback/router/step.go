@@ -23,14 +23,19 @@ type step struct {
 	next  *step        // nil if the target after it has no rule
 	gate  stream.Gated // nil for none
 	hedge bool         // its members are steps, which count the attempts
+	timed bool         // a rule needs the time to first content
 }
 
 // stepsOf returns targets as steps. ruled reports whether rules or gates concern one.
 func stepsOf(layers []stream.Layer) (steps []stream.Layer, ruled bool) {
 	steps = make([]stream.Layer, len(layers))
+	timed := slices.ContainsFunc(layers[1:], func(l stream.Layer) bool {
+		c, ok := stream.Find[*conditional](l)
+		return ok && c.rule.TTFT
+	})
 	var next *step
 	for i := len(layers) - 1; i >= 0; i-- {
-		s := &step{Around: stream.Around{Inner: layers[i]}}
+		s := &step{Around: stream.Around{Inner: layers[i]}, timed: timed}
 		steps[i] = s
 		if c, ok := stream.Find[*conditional](layers[i]); ok && i > 0 {
 			s.rule = &c.rule

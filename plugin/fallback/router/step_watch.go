@@ -17,10 +17,7 @@ import (
 
 // run makes the attempt under the rule of the next target.
 func (a *attempt) run(ctx context.Context, streamed bool, out *stream.Sink) error {
-	switch {
-	case a.next == nil:
-		return group.Ask(ctx, a.step.Inner, a.req, streamed, out)
-	case a.next.rule.Answers || a.next.rule.TTFT:
+	if a.step.timed || a.next != nil && a.next.rule.Answers {
 		return a.observed(ctx, streamed, out)
 	}
 	return a.watched(ctx, streamed, out)
@@ -29,10 +26,10 @@ func (a *attempt) run(ctx context.Context, streamed bool, out *stream.Sink) erro
 // watched makes the attempt, and cancels it if the rule becomes true while it is
 // silent.
 func (a *attempt) watched(ctx context.Context, streamed bool, out *stream.Sink) error {
-	latencies := a.next.rule.Latencies
-	if len(latencies) == 0 {
+	if a.next == nil || len(a.next.rule.Latencies) == 0 {
 		return group.Ask(ctx, a.step.Inner, a.req, streamed, out)
 	}
+	latencies := a.next.rule.Latencies
 	limits := deadline.Limits{Silence: make([]deadline.Moment, len(latencies))}
 	for i, latency := range latencies {
 		limits.Silence[i] = deadline.Moment{After: latency, Why: func() error { return a.silent(ctx, latency) }}
@@ -80,7 +77,7 @@ func (e *movedOn) Verdict() failure.Verdict {
 // rule may reject is held back until it is whole: not everything that was shown can be
 // taken back.
 func (a *attempt) observed(ctx context.Context, streamed bool, out *stream.Sink) error {
-	hold, before := a.next.rule.Answers, out.Notes
+	hold, before := a.next != nil && a.next.rule.Answers, out.Notes
 	var held []*model.LLMResponse
 	var fork *stream.Sink
 	fork = out.Fork(func(resp *model.LLMResponse) bool {

@@ -128,16 +128,19 @@ func TestCachedTokensLostByASwitch(t *testing.T) {
 		{"the cache is cold", []llmtest.Step{cachedAnswer(1000, 900), fails}, []llmtest.Step{cachedAnswer(1100, 0)}, []string{"s/1", "10m", "s/2"}, "first 900/0, second 0/0"},
 		{"a last resort loses nothing", []llmtest.Step{cachedAnswer(1000, 900), fails, fails}, []llmtest.Step{fails, cachedAnswer(1100, 0)}, []string{"s/1", "s/2", "s/3"}, "first 900/0, template-response 0/0, second 0/900"},
 	} {
-		for _, nested := range []bool{false, true} {
-			t.Run(fmt.Sprint(test.name, " nested ", nested), func(t *testing.T) {
+		for _, tree := range []string{"flat", "a hedge within", "within a hedge"} {
+			t.Run(fmt.Sprint(test.name, ", ", tree), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					var latest call.Attempt
 					config := router.Config{Hooks: call.Hooks{OnAttempt: func(_ context.Context, a call.Attempt) { latest = a }}}
 					first, last := model.LLM(llmtest.NewModel("first", test.first...)), degrade.Template("Sorry.")
 					second := model.LLM(llmtest.NewModel("second", test.second...))
 					m := router.MustFallback(config, first, second, last)
-					if nested {
-						idle := llmtest.NewModel("idle", fails)
+					idle := llmtest.NewModel("idle", fails)
+					switch tree {
+					case "within a hedge":
+						m = router.MustHedge(router.HedgeConfig{Delay: time.Hour}, m, idle)
+					case "a hedge within":
 						m = router.MustFallback(config, router.MustHedge(router.HedgeConfig{Delay: time.Hour}, first, idle), router.MustFallback(router.Config{}, second, last))
 					}
 					var got []string

@@ -43,7 +43,8 @@ type Rule struct {
 	// the rule is true, that answer is rejected, with the kind [failure.KindRejected].
 	// A streamed answer is held back until it is whole.
 	Answers bool
-	// TTFT measures [Observation.TTFT], which costs a little for each response.
+	// TTFT measures [Observation.TTFT] of all targets of the router, which costs a little for
+	// each response.
 	TTFT bool
 
 	// If decides. Nil is true of a failed attempt, and of one that has been silent for

@@ -263,10 +263,16 @@ func TestRuleOnTheTimeToFirstContent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		slow := on(func(o *router.Observation) bool { return o.TTFT > 2*time.Second })
 		slow.TTFT = true
+		never := on(func(*router.Observation) bool { return false })
 		for delay, by := range map[time.Duration]string{time.Second: "from gpt", 3 * time.Second: "from pro"} {
 			flash := llmtest.NewModel("flash", within(delay, llmtest.Fail(llmtest.ErrUnavailable, "half ")))
-			if got := hear(t.Context(), fallback(flash, router.When(slow, says("pro")), says("gpt")), true); got.Final != by {
-				t.Errorf("first content after %v: %q (%v), want %s", delay, got.Final, got.Err, by)
+			for name, m := range map[string]model.LLM{
+				"the next":             fallback(flash, router.When(slow, says("pro")), says("gpt")),
+				"the one after a rule": fallback(flash, router.When(never, says("lite")), router.When(slow, says("pro")), says("gpt")),
+			} {
+				if got := hear(t.Context(), m, true); got.Final != by {
+					t.Errorf("%s, first content after %v: %q (%v), want %s", name, delay, got.Final, got.Err, by)
+				}
 			}
 		}
 	})

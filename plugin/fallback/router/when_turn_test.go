@@ -56,3 +56,11 @@ func TestRuleOfATargetThatHasHadItsTurn(t *testing.T) {
 		})
 	}
 }
+
+// The rule of the first model is not evaluated, also if the call comes to that model last.
+func TestRuleOfTheFirstModel(t *testing.T) {
+	never := on(func(*router.Observation) bool { return false })
+	if got := askFor(t.Context(), fallback(router.When(never, says("flash")), down("pro")), "pro"); got.final == nil {
+		t.Errorf("%s, %v; want flash's answer", got.stream, got.err)
+	}
+}
