@@ -1,12 +1,15 @@
 package router_test
 
 import (
+	"context"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"google.golang.org/adk/v2/model"
 
 	"github.com/adk-fallback/adk-fallback/internal/llmtest"
+	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
 
@@ -63,4 +66,20 @@ func TestRuleOfTheFirstModel(t *testing.T) {
 	if got := askFor(t.Context(), fallback(router.When(never, says("flash")), down("pro")), "pro"); got.final == nil {
 		t.Errorf("%s, %v; want flash's answer", got.stream, got.err)
 	}
+}
+
+// absent is another way to a target, which no call takes.
+type absent struct{ stream.Layer }
+
+func (absent) Absent(context.Context) bool { return true }
+
+// Another way to a target is not the target before one with a rule.
+func TestRuleAfterAnotherWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		silent := router.Rule{Latencies: []time.Duration{time.Second}}
+		got := hear(t.Context(), fallback(slow("flash"), absent{stream.Of(says("flash"))}, router.When(silent, says("pro"))), false)
+		if got.Final != "from pro" || got.Took != time.Second {
+			t.Errorf("%q after %v, %v; want pro's answer after 1s", got.Final, got.Took, got.Err)
+		}
+	})
 }
