@@ -45,9 +45,9 @@ serve listens on loopback addresses only.
 --admin-addr is for operators and has no authentication: /metrics (for Prometheus), /debug/fallback/ (the status page),
 /healthz and /readyz. The latter two are also served at --addr.
 
-On SIGTERM or Ctrl-C, /readyz fails. After --drain-delay, no connection is accepted. Calls in progress have --drain to end;
-a second signal ends them at once. Logs go to standard error. Each request has a line, without its query, body and key, unless
---log-level is warn or error.
+On SIGTERM, SIGHUP or Ctrl-C, /readyz fails. After --drain-delay, no connection is accepted. Calls in progress have
+--drain to end; a second signal ends them at once. Logs go to standard error. Each request has a line, without its query,
+body and key, unless --log-level is warn or error.
 
 docs/gateway.md describes the endpoints, docs/gateway-operation.md keys, limits, shutdown and logs.
 
@@ -118,7 +118,7 @@ func (f *serveFlags) logger(out io.Writer) (*slog.Logger, error) {
 // asFlags replaces the fields that errors of package gateway name with the flags and files that set them.
 var asFlags = strings.NewReplacer(
 	"Config.Keys", "--keys", "ServerConfig.AllowNoKeys", "--insecure-no-keys", "ServerConfig.AdminAddr", "--admin-addr", "ServerConfig.Addr", "--addr",
-	"ServerConfig: one of CertFile and KeyFile", "one of --tls-cert and --tls-key", "Config.Routes: ", "name of a file: ",
+	"ServerConfig: one of CertFile and KeyFile", "one of --tls-cert and --tls-key", "Config.Routes: ", "file name ",
 )
 
 // check returns an error for a flag that the library would take for its default.
@@ -156,7 +156,7 @@ func serve(ctx context.Context, path string, f *serveFlags, errOut io.Writer) er
 	defer stop()
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	if !signal.Ignored(syscall.SIGHUP) { // by nohup
+	if !signal.Ignored(syscall.SIGHUP) { // it is ignored under nohup
 		signal.Notify(signals, syscall.SIGHUP)
 	}
 	defer signal.Stop(signals)

@@ -12,7 +12,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest"
 )
 
-// B145: after SIGTERM, or the SIGHUP of a terminal that is closed, a call in progress ends as it would have, and serve returns.
+// B145: after SIGTERM, or SIGHUP from a closed terminal, a call in progress ends as it would have, and serve returns.
 func TestServeDrainsOnSignal(t *testing.T) {
 	for name, signals := range map[string][]syscall.Signal{
 		"one signal": {syscall.SIGTERM}, "two signals": {syscall.SIGTERM, syscall.SIGTERM}, "hangup": {syscall.SIGHUP},

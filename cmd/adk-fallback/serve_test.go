@@ -243,7 +243,7 @@ func TestServeRefusesWhatItCannotUse(t *testing.T) {
 		"serve none.yaml":                   "serve: stat none.yaml: no such file or directory",
 		"serve " + empty:                    "serve: " + empty + " has no policy; a policy is a file *.yaml or *.yml in it",
 		"serve " + twins:                    "have the same route, a; rename one",
-		"serve " + odd:                      `serve: gateway: name of a file: "a:b" is no name of a route; use letters, digits and marks such as - and _`,
+		"serve " + odd:                      `serve: gateway: file name "a:b" is no name of a route; use letters, digits and marks such as - and _`,
 		"serve --keys none.yaml " + good:    "serve: gateway: keys: stat none.yaml: no such file or directory",
 		"serve --addr :0 " + good:           "serve: gateway: without keys, anyone who reaches :0 could make calls; configure keys (--keys), listen on a loopback address such as 127.0.0.1:8900, or allow it explicitly (--insecure-no-keys)",
 		"serve --tls-cert cert.pem " + good: "serve: gateway: one of --tls-cert and --tls-key is missing; TLS needs both",

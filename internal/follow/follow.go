@@ -76,7 +76,7 @@ func Read(name string, most int64) ([]byte, error) {
 		return nil, err
 	}
 	switch {
-	case info.IsDir(): // as Kubernetes makes of a mounted file that does not exist
+	case info.IsDir(): // Kubernetes may create one in place of a mounted file that does not exist
 		return nil, fmt.Errorf("%s is a folder; it must be a regular file", name)
 	case !info.Mode().IsRegular():
 		return nil, fmt.Errorf("%s is of type %v; it must be a regular file", name, info.Mode().Type())

@@ -39,13 +39,13 @@ type introKey struct{}
 
 // Introduced returns a context for a call whose first partial response of each answer has the
 // metadata that is known by then. By default it has only the model's name: a consumer that looks
-// for a fallback in every response must find it once.
+// for a fallback in every response must find each fallback only once.
 func Introduced(ctx context.Context) context.Context {
 	return context.WithValue(ctx, introKey{}, true)
 }
 
-// introduced returns a copy of resp, the first partial response shown of an answer,
-// with the model's name; see also [Introduced].
+// introduced returns a copy of resp, the first partial response shown of an answer, with the
+// model's name or, in a context from [Introduced], with the metadata known so far.
 func (s *Sink) introduced(resp *model.LLMResponse) *model.LLMResponse {
 	s.named = s.Model
 	introduced := *resp

@@ -154,8 +154,8 @@ func (s *Sink) heard() {
 	}
 }
 
-// Restart prepares for another attempt. What is held back of the earlier one is dropped. If
-// part of it was shown, the consumer is told to discard it before it gets anything else.
+// Restart prepares for another attempt. Held responses of the earlier one are dropped. If part
+// of it was shown, the consumer is told to discard that before it gets anything else.
 func (s *Sink) Restart() {
 	s.dropHeld()
 	if !s.Shown || s.Final {

@@ -71,7 +71,7 @@ func TestSinkHoldsBackUntilContent(t *testing.T) {
 	r.Send(partial("a"))
 	r.Send(&model.LLMResponse{Partial: true})
 	if r.String() != "-a-" {
-		t.Errorf("shown %q, want a response that follows content at once", r)
+		t.Errorf("shown %q, want responses after content shown at once", r)
 	}
 	r.Send(final("a"))
 	if r.String() != "-a-[a]" || !r.Final {
@@ -156,9 +156,9 @@ func TestAnnotationLeavesTheModelsResponseAlone(t *testing.T) {
 	}
 }
 
-// A router in an application's model that restarts its answer after the final response has
-// given an answer, whatever may be discarded.
-func TestRestartAfterTheFinalResponse(t *testing.T) {
+// If a router in an application's model restarts its answer after the final response, the
+// restart is ignored, also if nothing that was shown may be discarded.
+func TestRestartAfterTheFinalResponseIsIgnored(t *testing.T) {
 	r := newRecorder()
 	r.Continuous = true
 	marker := partial("")

@@ -33,7 +33,7 @@ func saved(t *testing.T, p *turn.Plugin, invocation string, req *model.LLMReques
 	return resp
 }
 
-func TestRecoverErrorIsEither(t *testing.T) {
+func TestRecoverErrorWrapsBothErrors(t *testing.T) {
 	one, other := errors.New("one"), errors.New("other")
 	if err := error(&turn.RecoverError{Model: one, Recover: other}); !errors.Is(err, one) || !errors.Is(err, other) {
 		t.Errorf("%v: errors.Is does not find both", err)
@@ -51,7 +51,7 @@ func TestAnswerOfRecoverIsACopyWithoutSignatures(t *testing.T) {
 		got := saved(t, p, "i", &model.LLMRequest{Model: "flash"}).Content.Parts[0]
 		got.FunctionCall.ID = "written by ADK"
 		if own.Content.Parts[0].FunctionCall.ID != "" {
-			t.Error("the answer shares the call of the model's response")
+			t.Error("the answer shares its function call with Recover's response")
 		}
 		if len(got.ThoughtSignature) > 0 {
 			t.Errorf("signature %q, want none", got.ThoughtSignature)
@@ -89,8 +89,8 @@ func TestCachedAnswerOfRecoverNamesItsModel(t *testing.T) {
 	}
 }
 
-// B114: attempts of the layers in the agent's model are told by target, also one that was not recorded
-// and one that a layer refused.
+// B114: an error of the layers in the agent's model becomes an attempt in the metadata, with the name
+// of its target, also if the attempt was not recorded or was refused by a layer.
 func TestErrorsOfLayersAreAttempts(t *testing.T) {
 	refused := stream.RefusedError{By: "breaker", Model: "first", Reason: "it is open"}
 	for _, c := range []struct {

@@ -22,11 +22,10 @@ func (p place) holds(other place) bool {
 }
 
 // repeat is the state of one run of an outer loop's turn, in the context of the run. An
-// agent that has finished in one run is skipped in the next, as often as it
-// has finished. A group that has finished is skipped as a whole: a loop may have ended
-// by itself, and no event of a skipped member would end it again. Each run has a repeat of
-// its own, because an agent of the application's own code may leave goroutines behind when
-// its run ends.
+// agent that has finished in one run is skipped in the next, as often as it has finished.
+// A group that has finished is skipped as a whole: a loop may have ended by itself, and no
+// event of a skipped member would end it again. Each run has a repeat of its own, because an
+// agent of the application's own code may leave goroutines behind when its run ends.
 type repeat struct {
 	// skipped is the content of ADK's event for a skipped agent, in all runs of the turn. It
 	// is empty and recognized by its address.
@@ -58,8 +57,8 @@ func newRepeat(skipped *genai.Content) *repeat {
 	}
 }
 
-// lock returns the repeat of the run that the given invocation is, locked, or nil. The first
-// callback of a run tells its invocation.
+// lock locks and returns the repeat of o's run if the invocation is that of the run, and
+// otherwise returns nil. The first callback of a run sets the invocation.
 func (o *outer) lock(invocation string) *repeat {
 	if o == nil || o.repeat == nil {
 		return nil

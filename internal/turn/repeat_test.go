@@ -9,7 +9,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 )
 
-// fail has an agent's model fail, without an event. It returns the response of the event.
+// fail makes an agent's model fail. It returns the response for the event, and sends no event.
 func (s *stage) fail(agent, branch string) *model.LLMResponse {
 	s.t.Helper()
 	ctx := s.on(agent, branch)
@@ -66,7 +66,7 @@ func TestFailuresThatAreNotSeenCount(t *testing.T) {
 	}), "unseen from pro", "failing from pro")
 }
 
-// B118: an agent whose answer was not seen when the run ended is asked again, and so is the group
+// B118: an agent whose answer was not seen when the run ended runs again, and so does the group
 // around an agent that could not begin.
 func TestAnswersThatAreNotSeenAreRepeated(t *testing.T) {
 	wantTold(t, loop(t, func(s *stage) {
@@ -111,8 +111,8 @@ func TestBranchesOfAnAgentFinishByThemselves(t *testing.T) {
 	}), "of a", "failing from pro")
 }
 
-// B14: the next run calls the model that an event names, even if the event's metadata is not of
-// this plugin, and repeats the agent.
+// B14: the next run repeats the agent with the model that an event names, even if the event's
+// metadata is not from this plugin.
 func TestChoiceOfAnEventStands(t *testing.T) {
 	wantTold(t, loop(t, func(s *stage) {
 		if !s.begins("agent", "") {

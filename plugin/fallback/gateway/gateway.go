@@ -20,8 +20,8 @@ import (
 // Config configures a [Gateway].
 type Config struct {
 	// Routes are the policies that the gateway serves, by the names of their routes. There
-	// must be at least one. A name must not be empty, and must not hold a slash, a colon, a space
-	// or a character that does not print.
+	// must be at least one. A name must not be empty or contain a slash, a colon, a space or a
+	// character that is not printable.
 	Routes map[string]*policy.Live
 	// Keys are the accepted API keys. Default: none; requests need no key.
 	Keys *Keys

@@ -12,15 +12,15 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
 
-// B144: the headers of a stream have the values that are known before its first content: those of
-// an answer that is not streamed, unless a later target continues the text.
+// B144: the headers of a stream have the values that are known before its first content. They equal
+// those of an answer that is not streamed, unless a later target continues the text.
 func TestHeadersOfAStream(t *testing.T) {
 	fails := errors.New("no answer")
 	for name, c := range map[string]struct {
 		policy string
 		one    []llmtest.Step
 		want   map[string]string // of the second of two equal calls
-		alone  bool              // an answer that is not streamed has other headers
+		alone  bool              // the answer that is not streamed has other headers
 	}{
 		"the primary answers": {"primary: one", []llmtest.Step{llmtest.Text("fine")}, map[string]string{"Model": "one"}, false},
 		"a fallback answers": {

@@ -11,7 +11,8 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
 
-// What a rejected answer began with is not shown as the beginning of the next one. B51
+// The chunks without content that a rejected answer began with are not shown as the beginning of
+// the next answer. B51
 func TestNextAnswerBeginsWithNothingOfARejectedOne(t *testing.T) {
 	pays := genai.NewContentFromParts([]*genai.Part{{FunctionCall: &genai.FunctionCall{Name: "pay"}}}, genai.RoleModel)
 	second := llmtest.NewModel("second", send(

@@ -53,7 +53,7 @@ func TestHooks(t *testing.T) {
 			[]string{"r: a ok "}, nil,
 		},
 		{
-			"it answers in two responses",
+			"the first answers in two responses",
 			func(h *hearing) model.LLM {
 				part := &model.LLMResponse{Content: chunk("a").Content, FinishReason: genai.FinishReasonStop}
 				return router.MustFallback(h.config("r"), llmtest.NewModel("a", send(part, part)), llmtest.NewModel("b", llmtest.Text("b")))

@@ -13,8 +13,8 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
 
-// The refusal that a call ends with does not follow the text of a later target: the consumer
-// is told to discard that, or gets the error. B52, B53
+// A refusal that ends a call does not follow the text of a later target: the consumer is told
+// to discard that text first, or gets an error instead of the refusal. B52, B53
 func TestRefusalAfterAnotherModelsText(t *testing.T) {
 	refuses := llmtest.Respond(func() *model.LLMResponse {
 		return &model.LLMResponse{ErrorCode: "SAFETY", FinishReason: genai.FinishReasonSafety}
@@ -32,7 +32,7 @@ func TestRefusalAfterAnotherModelsText(t *testing.T) {
 		{"fail", router.FailMidStream, []llmtest.Step{refuses, begins}, "Hel"},
 		{"resume", router.Resume, []llmtest.Step{refuses, begins}, "Hel"},
 		{"resume, and a third", router.Resume, []llmtest.Step{refuses, begins, silent}, "Hel"},
-		{"fail, of nothing shown", router.FailMidStream, []llmtest.Step{refuses, silent}, "[SAFETY]"},
+		{"fail, with nothing shown", router.FailMidStream, []llmtest.Step{refuses, silent}, "[SAFETY]"},
 		{"the text of the refusal's own attempt", router.Restart, []llmtest.Step{llmtest.Step(send(chunk("Hel"), &model.LLMResponse{ErrorCode: "SAFETY", FinishReason: genai.FinishReasonSafety}))}, "Hel[SAFETY]"},
 	} {
 		var models []model.LLM

@@ -16,8 +16,8 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
 
-// The first partial response of each answer names its model, and no other one does, also if
-// one model answers twice and a rule watches it. B52
+// Only the first partial response of each answer names the model, also if one model answers
+// twice, and if a rule observes it. B52
 func TestFirstPartOfAnAnswerNamesItsModel(t *testing.T) {
 	marker := &model.LLMResponse{Content: chunk("").Content, Partial: true, CustomMetadata: map[string]any{call.KeyRestart: true}} // of a router in the application's model
 	first := llmtest.NewModel("first", send(chunk("He"), chunk("l"), marker, chunk("Hel"), chunk("lo"), &model.LLMResponse{Content: chunk("Hello").Content, FinishReason: genai.FinishReasonStop}))

@@ -23,7 +23,7 @@ type step struct {
 	next  *step        // nil if the target after it has no rule
 	gate  stream.Gated // nil for none
 	hedge bool         // its members are steps, which count the attempts
-	timed bool         // a rule needs the time to first content
+	timed bool         // a rule of the router needs the time to first content
 }
 
 // stepsOf returns targets as steps. ruled reports whether rules or gates concern one.
@@ -102,8 +102,8 @@ type attempt struct {
 // enter begins an attempt at s, unless its rule is false. The first attempt of a call is
 // subject to no rule, whichever target it is made at, nor is another attempt at the same
 // target, such as one for its last resorts. The rule of the next target does not decide
-// about an answer of last resort, nor if that target has had its turn: the call could not
-// move on to it.
+// about an attempt of last resort, or if that target was called or skipped before: the call
+// could not move on to it.
 func (c *course) enter(ctx context.Context, s *step, req *model.LLMRequest, resort bool) (*attempt, *middleware.RefusedError) {
 	a := &attempt{step: s, next: s.next, course: c, req: req, number: c.ledger.count(0) + 1}
 	c.mu.Lock()

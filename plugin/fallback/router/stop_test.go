@@ -12,8 +12,8 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
 
-// B56: whatever the consumer stops at, it gets nothing more, and the model is stopped at the
-// response that it has just sent.
+// B56: at whichever response the consumer stops, it gets nothing more, and the model is stopped
+// at the response that it has just sent.
 func TestConsumerStopsAtAnyResponse(t *testing.T) {
 	for place, want := range map[router.NoticePlace][]string{
 		// The consumer gets first's text, the marker of a restart, what was held back, the notice, and the rest.

@@ -267,8 +267,8 @@ func TestRuleOnTheTimeToFirstContent(t *testing.T) {
 		for delay, by := range map[time.Duration]string{time.Second: "from gpt", 3 * time.Second: "from pro"} {
 			flash := llmtest.NewModel("flash", within(delay, llmtest.Fail(llmtest.ErrUnavailable, "half ")))
 			for name, m := range map[string]model.LLM{
-				"the next":             fallback(flash, router.When(slow, says("pro")), says("gpt")),
-				"the one after a rule": fallback(flash, router.When(never, says("lite")), router.When(slow, says("pro")), says("gpt")),
+				"the rule of the next target": fallback(flash, router.When(slow, says("pro")), says("gpt")),
+				"the rule after a false one":  fallback(flash, router.When(never, says("lite")), router.When(slow, says("pro")), says("gpt")),
 			} {
 				if got := hear(t.Context(), m, true); got.Final != by {
 					t.Errorf("%s, first content after %v: %q (%v), want %s", name, delay, got.Final, got.Err, by)

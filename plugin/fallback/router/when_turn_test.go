@@ -13,9 +13,9 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
 
-// A rule decides about no attempt from which the call could not move on to its target:
-// there is no better answer.
-func TestRuleOfATargetThatHasHadItsTurn(t *testing.T) {
+// A rule does not decide about an attempt from which the call could not move on to the rule's
+// target: there is no better answer.
+func TestRuleDecidesOnlyIfTheCallCanMoveOn(t *testing.T) {
 	later := func(o *router.Observation) bool { return o.Moment != router.WhenFailed }
 	silent := router.Rule{Latencies: []time.Duration{time.Second}}
 	before, answers := on(later), on(later)
@@ -34,7 +34,7 @@ func TestRuleOfATargetThatHasHadItsTurn(t *testing.T) {
 		{"before the attempt", "pro", func() model.LLM { return fallback(flash(), router.When(before, down("pro"))) }, "from flash"},
 		{"on the answer", "pro", func() model.LLM { return fallback(flash(), router.When(answers, down("pro"))) }, "from flash"},
 		{"in a hedge", "pro", func() model.LLM { return hedge(flash(), router.When(silent, down("pro"))) }, "from flash"},
-		{"it was skipped", "", func() model.LLM {
+		{"its target was skipped", "", func() model.LLM {
 			return fallback(openBreaker(flash(), time.Now().Add(time.Hour)), router.When(answers, says("pro")))
 		}, "from flash"},
 		{"a last resort, before the attempt", "", func() model.LLM {
@@ -68,13 +68,13 @@ func TestRuleOfTheFirstModel(t *testing.T) {
 	}
 }
 
-// absent is another way to a target, which no call takes.
+// absent is an optional layer that is absent from every call.
 type absent struct{ stream.Layer }
 
 func (absent) Absent(context.Context) bool { return true }
 
-// Another way to a target is not the target before one with a rule.
-func TestRuleAfterAnotherWay(t *testing.T) {
+// A rule refers to the target before its own, also if an optional layer is between them.
+func TestRuleAfterAnOptionalLayer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		silent := router.Rule{Latencies: []time.Duration{time.Second}}
 		got := hear(t.Context(), fallback(slow("flash"), absent{stream.Of(says("flash"))}, router.When(silent, says("pro"))), false)

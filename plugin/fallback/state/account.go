@@ -168,7 +168,7 @@ func (a *SharedAccount) reserve(ctx context.Context, n int64) error {
 			return ErrLimit
 		case a.turn.done != nil: // it may bring enough for this call
 			a.turn.wait(ctx, &a.s.link, &a.mu)
-		default: // more than once if other calls use what it brings
+		default: // repeated if other calls use what it brings
 			a.exchange(ctx, a.s.config.Timeout, n)
 		}
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/state"
 )
 
-// Attempts that fit into the limit together are all allowed, whatever the lease is that they find.
+// Attempts that together fit into the limit are all allowed, however large the replica's lease is.
 func TestConcurrentAttemptsUseAllOfTheLimit(t *testing.T) {
 	for _, costs := range [][]int64{{10, 20}, {5, 95}, {10, 10, 80}, {1, 2, 3, 94}} {
 		synctest.Test(t, func(t *testing.T) {
@@ -19,7 +19,7 @@ func TestConcurrentAttemptsUseAllOfTheLimit(t *testing.T) {
 				limit += cost
 			}
 			a := replicas[0].Account("tenant", limit, tomorrow())
-			a.Prepare(t.Context(), costs[0]) // which leases some
+			a.Prepare(t.Context(), costs[0]) // leases a part of the limit
 			stores[0].trip.Store(int64(time.Millisecond))
 			var wg sync.WaitGroup
 			for i := range costs {
@@ -39,7 +39,7 @@ func TestConcurrentAttemptsUseAllOfTheLimit(t *testing.T) {
 	}
 }
 
-// Calls that are prepared at the same time share requests.
+// Calls that prepare at the same time share requests to the store.
 func TestConcurrentPreparationsShareRequests(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		replicas, stores := team(t, 1, state.Config{})
@@ -58,7 +58,7 @@ func TestConcurrentPreparationsShareRequests(t *testing.T) {
 	})
 }
 
-// What a call has prepared is kept for it for a second at least, also if the account was idle.
+// A lease that a call has prepared is kept for at least a second, also if the account was idle before.
 func TestPreparedLeaseIsKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		replicas, _ := team(t, 2, state.Config{})

@@ -16,8 +16,8 @@
 //
 // The layers of this module wait for all of these at the same time, so a call waits as long as for
 // one answer of the store. It waits longer if its replica is already requesting a lease of the
-// account, other calls use the lease up, its replica is giving tokens back to the bucket, or it has
-// eight requests for the bucket in progress.
+// account, is giving tokens back to the bucket, or has eight requests for the bucket in progress,
+// and if other calls use up the lease that it has waited for.
 //
 // A call waits at most Config.Timeout for an answer. The first call that waits that long, or gets
 // an error, marks the store as gone. Then no call waits, until the store answers a background request

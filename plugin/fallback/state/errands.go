@@ -101,8 +101,9 @@ func (s *Shared) look(ticks int) {
 	}
 }
 
-// resend adds flags and accounts whose state the store may have missed while it was gone. It is called
-// when the store is back: an errand that fails after that is added again when the next outage ends.
+// resend adds errands for the flags and accounts whose state the store may have missed while it
+// was gone. It is called after the link is restored: an errand that fails later marks the store
+// as gone, so the end of that outage adds it again.
 func (s *Shared) resend() {
 	s.resendFlags()
 	for _, a := range s.allAccounts() {

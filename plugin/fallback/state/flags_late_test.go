@@ -11,7 +11,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/state"
 )
 
-// lateBeats is a store whose answers to beats are on the way for a while.
+// lateBeats is a store whose answers to beats arrive 20 ms late.
 type lateBeats struct{ *faulty }
 
 func (s lateBeats) Beat(ctx context.Context, space, replica string, ttl time.Duration) (replicas int, flags []state.Flag, err error) {
@@ -21,7 +21,7 @@ func (s lateBeats) Beat(ctx context.Context, space, replica string, ttl time.Dur
 	return replicas, flags, err
 }
 
-// B95: an answer that was on the way while a flag was pushed does not undo the push.
+// B95: a beat's answer that is on the way while a flag is pushed does not undo the push.
 func TestLateAnswerDoesNotUndoAPush(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		memory := state.NewMemory()

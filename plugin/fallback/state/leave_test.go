@@ -50,7 +50,7 @@ func TestSettleWithoutTheStore(t *testing.T) {
 	})
 }
 
-// Without the store, too, at most a minute's tokens are owed.
+// A replica owes at most a minute's tokens, also while the store is gone.
 func TestDebtWithoutTheStoreIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		replicas, stores := team(t, 1, state.Config{Logger: (&journal{}).logger()})
@@ -61,11 +61,11 @@ func TestDebtWithoutTheStoreIsBounded(t *testing.T) {
 			b.Settle(600)
 		}
 		if wait := b.Take(t.Context(), 1); wait < 60*time.Second || wait > 62*time.Second {
-			t.Errorf("wait %v for 1 of -60, want 61s", wait)
+			t.Errorf("wait %v for a token while 60 are owed, want about 61s", wait)
 		}
 		b.Settle(-30)
 		if wait := b.Take(t.Context(), 1); wait < 30*time.Second || wait > 32*time.Second {
-			t.Errorf("wait %v for 1 of -30, want 31s", wait)
+			t.Errorf("wait %v for a token while 30 are owed, want about 31s", wait)
 		}
 	})
 }

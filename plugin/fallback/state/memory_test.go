@@ -15,8 +15,8 @@ func TestMemoryIsAStore(t *testing.T) {
 	})
 }
 
-// At a rate at which a token takes less than a microsecond, a wait is rounded up, so that a bucket
-// holds the tokens after it.
+// A wait is rounded up, so that the bucket holds the tokens after it, also at a rate at which a
+// token takes less than a microsecond.
 func TestMemoryWaitsUntilTokensAreThere(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, b := state.NewMemory(), state.Bucket{Key: "fast", PerMinute: 70_000_000}

@@ -11,7 +11,7 @@ import (
 
 // B96: a background request may take longer than a call may wait. A call that needs its answer
 // waits no longer than for a request of its own.
-func TestCallWaitsForTheBackgroundNoLongerThanForItself(t *testing.T) {
+func TestCallWaitsForABackgroundRequestAtMostTimeout(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		use  func(t *testing.T, s *state.Shared) (again func(ctx context.Context) bool)
@@ -26,7 +26,7 @@ func TestCallWaitsForTheBackgroundNoLongerThanForItself(t *testing.T) {
 			if wait := b.Take(t.Context(), 40); wait > 0 {
 				t.Fatalf("wait %v", wait)
 			}
-			b.Settle(-5) // which the background puts back
+			b.Settle(-5) // the background puts them back
 			return func(ctx context.Context) bool { return b.Take(ctx, 10) == 0 }
 		}},
 	} {
@@ -36,7 +36,7 @@ func TestCallWaitsForTheBackgroundNoLongerThanForItself(t *testing.T) {
 			again := c.use(t, replicas[0])
 			synctest.Wait()
 			stores[0].set(frozen)
-			time.Sleep(20 * time.Millisecond) // in the middle of it, the background sends both
+			time.Sleep(20 * time.Millisecond) // after 10 ms of these, the background sends the account or the bucket
 			ctx, asked := counted(t.Context())
 			began := time.Now()
 			allowed := again(ctx)

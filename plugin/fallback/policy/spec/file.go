@@ -75,7 +75,7 @@ type Policy struct {
 	// Limits on what a tenant spends and on the length of requests and answers; set at
 	// least one of usd_per_day, tenants, max_input_tokens and max_output_tokens. Every
 	// attempt is charged, so falling back does not avoid a budget. An attempt that is cut off
-	// without saying its tokens, as when the client disconnects, is charged its projected
+	// before its tokens are known, as when the client disconnects, is charged its projected
 	// price, which assumes the longest answer.
 	Budgets *Budgets `key:"budgets"`
 	// What to do with a request that exceeds the context window of every target that the

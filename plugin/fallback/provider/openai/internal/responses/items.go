@@ -171,10 +171,10 @@ func (i *streamedItem) whole() wire.Item {
 	return item
 }
 
-// fillTexts adds to item what only the other content and summary have.
+// fillTexts adds to item the texts, or the parts of them, that only content and summary have.
 func fillTexts(item *wire.Item, content, summary wire.Content) {
 	item.Content, item.Summary = fill(item.Content, content), fill(item.Summary, summary)
-	if item.Status != wire.StatusIncomplete { // or a filter may have shortened it
+	if item.Status != wire.StatusIncomplete { // a filter may have shortened an incomplete one
 		restore(item.Content, content)
 		restore(item.Summary, summary)
 	}
@@ -208,8 +208,8 @@ func longerContent(a, b wire.Content) wire.Content {
 	return b
 }
 
-// restore puts a streamed text in the place of one that is only a piece of it. Some servers list
-// the text without space at its ends, and vLLM listed the last token alone:
+// restore replaces a listed text that is only a piece of the streamed text. Some servers omit
+// white space at its ends, and some versions of vLLM list only the last token:
 // https://github.com/vllm-project/vllm/pull/30237
 func restore(listed, streamed wire.Content) {
 	for i := range listed {
