@@ -156,7 +156,7 @@ func (a *SharedAccount) reserve(ctx context.Context, n int64) error {
 	defer a.mu.Unlock()
 	a.wanted += n
 	defer func() { a.wanted -= n }()
-	for {
+	for refused := false; ; {
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
@@ -164,20 +164,21 @@ func (a *SharedAccount) reserve(ctx context.Context, n int64) error {
 			return nil
 		case a.s.gone():
 			return a.reserveHere(n)
-		case n > a.open() && time.Since(a.known) < fresh:
+		case refused || n > a.open() && time.Since(a.known) < fresh:
 			return ErrLimit
 		case a.turn.done != nil: // it may bring enough for this call
 			a.turn.wait(ctx, &a.s.link, &a.mu)
 		default: // repeated if other calls use what it brings
-			a.exchange(ctx, a.s.config.Timeout, n)
+			refused = a.exchange(ctx, a.s.config.Timeout, n)
 		}
 	}
 }
 
 // exchange sends the spending to the store. It makes the lease large enough for the amounts set
 // aside and for n, which a call waits for; if possible, also for other waiting calls and the
-// next ones. It unlocks mu during the exchange.
-func (a *SharedAccount) exchange(ctx context.Context, timeout time.Duration, n int64) {
+// next ones. It unlocks mu during the exchange, and reports whether the store has answered with a
+// smaller lease than n needs.
+func (a *SharedAccount) exchange(ctx context.Context, timeout time.Duration, n int64) (refused bool) {
 	now := time.Now()
 	c := Change{Replica: a.s.config.Replica, Spent: a.spent, TTL: a.s.config.Lease}
 	if a.limit > 0 {
@@ -197,6 +198,7 @@ func (a *SharedAccount) exchange(ctx context.Context, timeout time.Duration, n i
 	if err == nil {
 		a.balance, a.told, a.known, a.expires = is, c.Spent, time.Now(), now.Add(c.TTL)
 	}
+	return err == nil && is.Leased < c.Least
 }
 
 // lateness is how long after an account's end it can be charged for earlier attempts.
