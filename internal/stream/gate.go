@@ -62,7 +62,7 @@ func asPartial(resp *model.LLMResponse) *model.LLMResponse {
 
 // flush passes on the held responses, after the marker of a restart.
 func (s *Sink) flush() bool {
-	s.Shown, s.stands = true, s.Continuous
+	s.Shown, s.stands = true, s.stands || s.Continuous
 	if s.parent == nil && s.record.first.IsZero() {
 		s.record.first = time.Now()
 	}
@@ -158,6 +158,7 @@ func (s *Sink) heard() {
 // of it was shown, the consumer is told to discard that before it gets anything else.
 func (s *Sink) Restart() {
 	s.dropHeld()
+	s.stands = false
 	if !s.Shown || s.Final {
 		return
 	}

@@ -64,6 +64,7 @@ func (s *Sink) Join() {
 	s.record.mu.Lock()
 	p.latest, p.span, p.price = s.latest, s.span, s.price
 	s.record.mu.Unlock()
+	p.stands = p.stands || s.stands // until what was shown is discarded
 	p.usage.Store(s.usage.Load())
 }
 

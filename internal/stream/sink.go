@@ -39,7 +39,7 @@ type Sink struct {
 	Stopped bool
 	Orders
 
-	stands   bool      // what was shown last must not be discarded
+	stands   bool      // what was shown last, also through a fork, must not be discarded
 	restart  bool      // the marker of a restart must be shown next
 	yielded  bool      // in yield: a panic now is the consumer's
 	apart    bool      // used on another goroutine than the caller's

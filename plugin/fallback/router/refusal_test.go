@@ -3,6 +3,7 @@ package router_test
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
@@ -39,13 +40,16 @@ func TestRefusalAfterAnotherModelsText(t *testing.T) {
 		for i, step := range test.targets {
 			models = append(models, llmtest.NewModel([]string{"first", "second", "third"}[i], step))
 		}
-		got := ask(t.Context(), router.MustFallback(router.Config{FallbackOnContentPolicy: true, MidStream: test.midway}, models...), true)
-		refused := test.want[len(test.want)-1] == ']'
-		if got.stream != test.want || (got.err == nil) != refused || !refused && !errors.Is(got.err, failure.ErrTruncated) {
-			t.Errorf("%s: %s, %v; want %s", test.name, got.stream, got.err, test.want)
-		}
-		if refused && (got.final.CustomMetadata[call.KeyModelName] != "first" || got.final.CustomMetadata[call.KeyModelVersion] != nil) {
-			t.Errorf("%s: metadata %v, want that of first", test.name, got.final.CustomMetadata)
+		m := router.MustFallback(router.Config{FallbackOnContentPolicy: true, MidStream: test.midway}, models...)
+		for in, m := range map[string]model.LLM{"": m, " in a hedge": router.MustHedge(router.HedgeConfig{Delay: time.Hour}, m, says("idle"))} {
+			got := ask(t.Context(), m, true)
+			refused := test.want[len(test.want)-1] == ']'
+			if got.stream != test.want || (got.err == nil) != refused || !refused && !errors.Is(got.err, failure.ErrTruncated) {
+				t.Errorf("%s%s: %s, %v; want %s", test.name, in, got.stream, got.err, test.want)
+			}
+			if refused && got.final != nil && (got.final.CustomMetadata[call.KeyModelName] != "first" || got.final.CustomMetadata[call.KeyModelVersion] != nil) {
+				t.Errorf("%s%s: metadata %v, want that of first", test.name, in, got.final.CustomMetadata)
+			}
 		}
 	}
 }
