@@ -14,10 +14,10 @@ import (
 type course struct {
 	ledger *ledger
 
-	mu      sync.Mutex
-	last    *Observation // the attempt that the next rule refers to, nil for none; guarded by mu
-	passed  []*step      // their rules do not matter any more; guarded by mu
-	skipped []*step      // their rules were false; guarded by mu
+	mu     sync.Mutex
+	last   *Observation // the attempt that the next rule refers to, nil for none; guarded by mu
+	passed []*step      // their rules do not matter any more; guarded by mu
+	over   []*step      // their rules were false, or they have failed; guarded by mu
 }
 
 // ledger is what the course of a Fallback has in common with those of its hedges. It is
@@ -53,6 +53,13 @@ func (c *course) pass(s *step) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.passed = append(c.passed, s)
+}
+
+// isOver reports whether the call does not move on to s any more.
+func (c *course) isOver(s *step) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Contains(c.over, s)
 }
 
 // count adds n to the failed attempts and returns how many there are.

@@ -108,7 +108,7 @@ func (c *course) enter(ctx context.Context, s *step, req *model.LLMRequest, reso
 	a := &attempt{step: s, next: s.next, course: c, req: req, number: c.ledger.count(0) + 1}
 	c.mu.Lock()
 	last, free := c.last, s.rule == nil || c.last == nil || slices.Contains(c.passed, s)
-	if resort || slices.Contains(c.passed, s.next) || slices.Contains(c.skipped, s.next) {
+	if resort || slices.Contains(c.passed, s.next) || slices.Contains(c.over, s.next) {
 		a.next = nil
 	}
 	c.mu.Unlock()
@@ -130,7 +130,7 @@ func (c *course) enter(ctx context.Context, s *step, req *model.LLMRequest, reso
 func (c *course) skip(s *step, why string) *middleware.RefusedError {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.skipped = append(c.skipped, s)
+	c.over = append(c.over, s)
 	return s.skipped(s.rule.Name + why)
 }
 
@@ -151,6 +151,7 @@ func (c *course) leave(ctx context.Context, a *attempt, err error) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.over = append(c.over, a.step)
 	if !refused || c.last == nil {
 		c.last = &o
 	}
@@ -172,11 +173,21 @@ func (a *attempt) refusal(ctx context.Context, forced bool) *middleware.RefusedE
 		return nil
 	}
 	o := a.observe(WhenStarting)
-	if yes, _ := a.next.rule.holds(ctx, &o); !yes {
+	if !a.holds(ctx, &o) {
 		return nil
 	}
 	a.course.pass(a.next)
 	return s.skipped(a.next.rule.Name + " is true before the attempt")
+}
+
+// holds evaluates the rule of the next target, unless that has failed meanwhile: a hedge may have
+// called it beside this attempt.
+func (a *attempt) holds(ctx context.Context, o *Observation) bool {
+	if a.course.isOver(a.next) {
+		return false
+	}
+	yes, _ := a.next.rule.holds(ctx, o)
+	return yes
 }
 
 // observe returns what is known of the attempt.

@@ -45,13 +45,12 @@ func (a *attempt) watched(ctx context.Context, streamed bool, out *stream.Sink) 
 
 // silent evaluates the rule for an attempt that has been silent for so long.
 func (a *attempt) silent(ctx context.Context, latency time.Duration) error {
-	rule := a.next.rule
 	o := Observation{Moment: WhenSilent, Target: a.step.Name(), Request: a.req, Attempt: a.number}
 	o.Latency = latency + 1 // latency > 3s is evaluated just after 3 s
-	if yes, _ := rule.holds(ctx, &o); !yes {
+	if !a.holds(ctx, &o) {
 		return nil
 	}
-	return &movedOn{rule: rule.Name, after: latency}
+	return &movedOn{rule: a.next.rule.Name, after: latency}
 }
 
 // movedOn ends an attempt that was silent until a rule was true. To a breaker it is a
@@ -113,7 +112,7 @@ func (a *attempt) observed(ctx context.Context, streamed bool, out *stream.Sink)
 // rejects evaluates the rule for the answer.
 func (a *attempt) rejects(ctx context.Context) (verdict failure.Verdict, rejected bool) {
 	o := a.observe(WhenAnswered)
-	if yes, _ := a.next.rule.holds(ctx, &o); !yes {
+	if !a.holds(ctx, &o) {
 		return failure.Verdict{}, false
 	}
 	a.course.pass(a.next)

@@ -138,8 +138,9 @@ func isBlank(content *genai.Content) bool {
 // skipped, and the rule of the target after it decides about the same attempt. A rule
 // that has been true is not evaluated again in the call, neither at the end of the attempt
 // that it referred to nor for another attempt at its target. A rule does not skip or cancel an
-// attempt, or reject its answer, if the rule's own target has been called or skipped before in
-// the call, or if the attempt is one of last resort: the call could not move on to that target.
+// attempt, or reject its answer, if the rule's own target was called or skipped before the
+// attempt or has failed beside it in a hedge, or if the attempt is one of last resort: the call
+// could not move on to that target.
 //
 // A target without a rule is called after every failure. What decides whether a
 // failure ends the call is its verdict, not a rule.

@@ -34,6 +34,12 @@ func TestRuleDecidesOnlyIfTheCallCanMoveOn(t *testing.T) {
 		{"before the attempt", "pro", func() model.LLM { return fallback(flash(), router.When(before, down("pro"))) }, "from flash"},
 		{"on the answer", "pro", func() model.LLM { return fallback(flash(), router.When(answers, down("pro"))) }, "from flash"},
 		{"in a hedge", "pro", func() model.LLM { return hedge(flash(), router.When(silent, down("pro"))) }, "from flash"},
+		{"its target has failed beside a silent attempt", "", func() model.LLM {
+			return router.MustHedge(router.HedgeConfig{Delay: time.Second / 2, MaxExtraLoad: 1}, flash(), router.When(silent, down("pro")))
+		}, "from flash"},
+		{"its target has failed beside an answer", "", func() model.LLM {
+			return router.MustHedge(router.HedgeConfig{Delay: time.Second / 2, MaxExtraLoad: 1}, flash(), router.When(answers, down("pro")))
+		}, "from flash"},
 		{"its target was skipped", "", func() model.LLM {
 			return fallback(openBreaker(flash(), time.Now().Add(time.Hour)), router.When(answers, says("pro")))
 		}, "from flash"},
