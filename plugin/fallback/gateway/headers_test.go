@@ -7,10 +7,27 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"google.golang.org/adk/v2/model"
+	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
+
+// B144: the headers and the first chunk of a stream name the model also if its first content is not sent.
+func TestHeadersOfAStreamThatBeginsWithCode(t *testing.T) {
+	code := &genai.Part{ExecutableCode: &genai.ExecutableCode{Code: "print(2)", Language: genai.LanguagePython}}
+	two := llmtest.NewModel("two", llmtest.Send(
+		&model.LLMResponse{Content: genai.NewContentFromParts([]*genai.Part{code}, genai.RoleModel), Partial: true}, llmtest.Chunk("2"),
+		&model.LLMResponse{Content: genai.NewContentFromParts([]*genai.Part{code, {Text: "2"}}, genai.RoleModel), FinishReason: genai.FinishReasonStop},
+	))
+	g := newGateway(t, live(t, "primary: one\nfallbacks: [{name: two}]", handsIn(llmtest.NewModel("one", llmtest.Fail(errors.New("no answer"))), two)))
+	w := posted(g, chatCompletions, `{"model": "main", "stream": true, `+helloChat)
+	first, _, _ := strings.Cut(w.Body.String(), "\n\n")
+	if h := w.Header(); w.Code != http.StatusOK || !strings.Contains(first, `"model":"two"`) || h.Get("X-Fallback-Model") != "two" || h.Get("X-Fallback-Original-Model") != "one" || h.Get("X-Fallback-Attempts") != "2" {
+		t.Errorf("%d: %v: %s; want the model and why it answers", w.Code, h, w.Body)
+	}
+}
 
 // B144: the headers of a stream have the values that are known before its first content. They equal
 // those of an answer that is not streamed, unless a later target continues the text.

@@ -54,6 +54,9 @@ type answering struct {
 	gone    bool         // the client has disconnected, or has stopped reading
 	length  int          // of the text sent
 	hash    maphash.Hash // of the text sent
+
+	// intro is the metadata of an answer whose first response, which has it, had no text.
+	intro map[string]any
 }
 
 // textSeed is the seed of all hashes of texts.
@@ -111,8 +114,17 @@ func (a *answering) part(resp *model.LLMResponse) *problem.Problem {
 		}
 	}
 	if len(parts) == 0 {
+		if resp.CustomMetadata[call.KeyModelName] != nil {
+			a.intro = resp.CustomMetadata
+		}
 		return nil
 	}
+	if a.intro != nil && resp.CustomMetadata[call.KeyModelName] == nil {
+		introduced := *resp
+		call.Merge(&introduced, a.intro)
+		resp = &introduced
+	}
+	a.intro = nil
 	data, err := a.out.Chunk(nil, resp, parts)
 	if err != nil {
 		return noJSON()
