@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"cmp"
 	"time"
 
 	"google.golang.org/adk/v2/model"
@@ -206,14 +207,16 @@ func (s *Sink) End(err error) {
 // follows prepares for bad, the refusal that ends the call. It reports false if another
 // model's text was shown that must not be discarded.
 func (s *Sink) follows(bad *BadResponse) bool {
-	if bad.Model == s.Model {
-		return true
-	}
-	if s.Shown && s.stands {
+	own := cmp.Or(s.named, s.Model) == bad.Model // if a text was shown
+	if s.Shown && s.stands && !own {
 		return false
 	}
-	s.Restart()
-	s.version, s.Notes.Adapted = "", ""
+	if !s.Shown || !own {
+		s.Restart()
+	}
+	if bad.Model != s.Model {
+		s.version, s.Notes.Adapted = "", ""
+	}
 	return true
 }
 

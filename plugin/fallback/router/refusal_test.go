@@ -14,6 +14,18 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
 
+// A refusal does not follow the text of an earlier target that must not be discarded. B53
+func TestRefusalAfterTextThatStands(t *testing.T) {
+	first := llmtest.NewModel("first", llmtest.Fail(llmtest.ErrUnavailable, "Hel"))
+	second := llmtest.NewModel("second", llmtest.Respond(func() *model.LLMResponse {
+		return &model.LLMResponse{ErrorCode: "SAFETY", FinishReason: genai.FinishReasonSafety}
+	}))
+	got := ask(t.Context(), router.MustFallback(router.Config{MidStream: router.Resume}, first, second), true)
+	if got.stream != "Hel" || got.err == nil {
+		t.Errorf("%s, %v; want the text and an error", got.stream, got.err)
+	}
+}
+
 // A refusal that ends a call does not follow the text of a later target: the consumer is told
 // to discard that text first, or gets an error instead of the refusal. B52, B53
 func TestRefusalAfterAnotherModelsText(t *testing.T) {
