@@ -3,7 +3,6 @@ package stream
 import (
 	"cmp"
 	"context"
-	"maps"
 	"strings"
 
 	"google.golang.org/adk/v2/model"
@@ -49,7 +48,6 @@ func Introduced(ctx context.Context) context.Context {
 func (s *Sink) introduced(resp *model.LLMResponse) *model.LLMResponse {
 	s.named = s.Model
 	introduced := *resp
-	introduced.CustomMetadata = maps.Clone(resp.CustomMetadata)
 	md := call.Metadata{ModelName: s.Model}
 	if s.record.ctx.Value(introKey{}) != nil {
 		md = s.metadata(s.Root)
